@@ -1,0 +1,240 @@
+//! What something is, and what policy holds for it.
+
+use snapwarden_core::ids::Region;
+use snapwarden_core::inventory::{Device, Instance, InstanceState, Lineage, Snapshot, StorageTier, Volume};
+use snapwarden_core::policy::{InstancePolicy, Offsite, Origin, RefusedWhy, Selection, Setting};
+use snapwarden_core::printable::{printable, quoted};
+use snapwarden_core::schedule::Slot;
+use snapwarden_core::tags::{self, OffsiteMode, TagValue, Tags, key};
+
+use super::{PolicyLine, Related, World, absence, doubt, is_of};
+use crate::inventory::list;
+
+/// The tags that Snapwarden reads.
+pub(super) fn our_tags(tags: &Tags) -> Tags {
+    let ours = |name: &str| {
+        let other_services = name.starts_with("aws:dlm:") || name.starts_with("aws:backup:");
+        other_services || key::ALL.iter().any(|key| key.eq_ignore_ascii_case(name.trim()))
+    };
+    tags.iter().filter(|(name, _)| ours(name)).collect()
+}
+
+pub(super) fn instance(instance: &Instance) -> String {
+    let name = instance.tags.get(key::NAME).filter(|name| !name.is_empty());
+    let name = name.map_or_else(String::new, |name| format!(" {}", quoted(name)));
+    let volumes = match instance.devices.iter().filter(|device| device.volume.is_some()).count() {
+        1 => "1 volume".to_owned(),
+        many => format!("{many} volumes"),
+    };
+    format!("instance{name}, {}, {volumes}", state(instance.state))
+}
+
+fn state(state: InstanceState) -> &'static str {
+    match state {
+        InstanceState::Pending => "pending",
+        InstanceState::Running => "running",
+        InstanceState::Stopping => "stopping",
+        InstanceState::Stopped => "stopped",
+        InstanceState::ShuttingDown => "shutting down",
+        InstanceState::Terminated => "terminated",
+    }
+}
+
+pub(super) fn volume(
+    world: &World<'_>,
+    region: &Region,
+    volume: Option<&Volume>,
+    attachments: &[(&Region, &Instance, &str)],
+) -> String {
+    let what = match volume {
+        Some(volume) => size(volume),
+        None => {
+            let seen = world.inventory.regions.get(region);
+            format!("volume that is gone{}", doubt("volumes", region, seen.map(|seen| &seen.volumes)))
+        }
+    };
+    let attached = |(_, instance, device): &(&Region, &Instance, &str)| {
+        let name = instance.tags.get(key::NAME).filter(|name| !name.is_empty());
+        let name = name.map_or_else(String::new, |name| format!(" {}", quoted(name)));
+        format!("attached to {}{name} as {}", instance.id, printable(device, 60))
+    };
+    match attachments {
+        [] => format!("{what}; not attached"),
+        some => format!("{what}; {}", list(some.iter().map(attached))),
+    }
+}
+
+fn size(volume: &Volume) -> String {
+    let encrypted = if volume.encrypted { "encrypted" } else { "not encrypted" };
+    format!("volume, {} GiB {}, {encrypted}", volume.size_gib, printable(&volume.volume_type, 20))
+}
+
+pub(super) fn snapshot(snapshot: &Snapshot) -> String {
+    let what = match tags::source_snapshot(&snapshot.tags) {
+        TagValue::Absent => "snapshot".to_owned(),
+        TagValue::Is(source) => format!("copy of {source}"),
+        TagValue::Unreadable(text) => format!("copy of {}", quoted(&text)),
+    };
+    let volume = match snapshot.lineage() {
+        Lineage::Volume(id) => format!("of {id}"),
+        Lineage::UnknownVolume => "of no named volume".to_owned(),
+    };
+    let message = snapshot.state_message.as_deref().filter(|text| !text.is_empty());
+    let message = message.map_or_else(String::new, |text| format!(" ({})", quoted(text)));
+    let tier = match snapshot.tier {
+        StorageTier::Standard => "",
+        StorageTier::Archive => ", in the archive tier",
+    };
+    let encrypted = if snapshot.encrypted { "encrypted" } else { "not encrypted" };
+    format!(
+        "{what}, {}{message}, {volume}, data of {}, {} GiB, {encrypted}{tier}",
+        snapshot.state.as_str(),
+        Slot::containing(snapshot.data_time()),
+        snapshot.size_gib,
+    )
+}
+
+/// What holds for an instance.
+pub(super) fn instance_policy(world: &World<'_>, region: &Region, instance: &Instance) -> Vec<PolicyLine> {
+    let policy = InstancePolicy::of(instance, region, world.inventory, world.config);
+    let selected = match &policy.selection {
+        Selection::Selected if instance.state.is_backed_up() => "yes",
+        Selection::Selected | Selection::Excluded | Selection::Untagged | Selection::Unreadable(_) => "no",
+    };
+    let selection = match &policy.selection {
+        Selection::Selected if !instance.state.is_backed_up() => {
+            format!("tag Backup, but it is {}", state(instance.state))
+        }
+        Selection::Selected | Selection::Excluded => "tag Backup".to_owned(),
+        Selection::Untagged => "no tag Backup".to_owned(),
+        Selection::Unreadable(text) => unreadable(key::BACKUP, text),
+    };
+    let days = &policy.retention_days;
+    let slot = policy.schedule.value.slot_at(world.inventory.taken_at);
+    let mut lines = vec![
+        PolicyLine { name: "backed up", value: selected.to_owned(), origin: selection },
+        setting("kept for", days, key::RETENTION_DAYS, |days| {
+            if *days == 1 { "1 day".into() } else { format!("{days} days") }
+        }),
+        setting("schedule", &policy.schedule, key::BACKUP_SCHEDULE, |schedule| format!("{schedule} UTC")),
+        PolicyLine { name: "slot", value: slot.to_string(), origin: "the schedule's last time".to_owned() },
+    ];
+    lines.extend(offsite(&policy.offsite));
+    lines
+}
+
+/// What holds for a volume: what holds for the instances that it hangs on.
+pub(super) fn volume_policy(world: &World<'_>, attachments: &[(&Region, &Instance, &str)]) -> Vec<PolicyLine> {
+    let mut lines = Vec::new();
+    for (region, instance, _) in attachments {
+        lines.push(PolicyLine { name: "of instance", value: instance.id.to_string(), origin: "attached".to_owned() });
+        lines.extend(instance_policy(world, region, instance));
+    }
+    lines
+}
+
+/// What holds for a snapshot: what its own tags say.
+pub(super) fn snapshot_policy(world: &World<'_>, region: &Region, snapshot: &Snapshot) -> Vec<PolicyLine> {
+    let tags = &snapshot.tags;
+    let mut lines = Vec::new();
+    if tags.keep_forever() {
+        lines.push(PolicyLine { name: "pinned", value: "yes".to_owned(), origin: "tag KeepForever".to_owned() });
+    }
+    lines.push(date("made on", key::CREATED_ON, tags::created_on(tags), "unknown"));
+    lines.push(date("may go on", key::DELETE_ON, tags::delete_on(tags), "never"));
+    if let Some(slot) = tags.get(key::SLOT) {
+        lines.push(PolicyLine { name: "slot", value: printable(slot, 60), origin: format!("tag {}", key::SLOT) });
+    }
+    if !snapshot.is_copy() {
+        lines.extend(offsite(&Offsite::of(tags, region, world.inventory)));
+    }
+    lines
+}
+
+fn date(name: &'static str, key: &str, read: TagValue<jiff::civil::Date>, otherwise: &str) -> PolicyLine {
+    let (value, origin) = match read {
+        TagValue::Is(date) => (date.to_string(), format!("tag {key}")),
+        TagValue::Absent => (otherwise.to_owned(), format!("no tag {key}")),
+        TagValue::Unreadable(text) => (otherwise.to_owned(), unreadable(key, &text)),
+    };
+    PolicyLine { name, value, origin }
+}
+
+fn setting<T>(name: &'static str, setting: &Setting<T>, key: &str, text: impl Fn(&T) -> String) -> PolicyLine {
+    let origin = match &setting.origin {
+        Origin::Tag => format!("tag {key}"),
+        Origin::Default => format!("default, no tag {key}"),
+        Origin::Unreadable(text) => unreadable(key, text),
+    };
+    PolicyLine { name, value: text(&setting.value), origin }
+}
+
+fn unreadable(key: &str, text: &str) -> String {
+    format!("tag {key}={} cannot be read", quoted(text))
+}
+
+fn offsite(offsite: &Offsite) -> Vec<PolicyLine> {
+    let tag = || format!("tag {}", key::DESTINATION_REGION);
+    if offsite.destinations.is_empty() && offsite.refused.is_empty() {
+        let origin = format!("no tag {}", key::DESTINATION_REGION);
+        return vec![PolicyLine { name: "copied to", value: "nowhere".to_owned(), origin }];
+    }
+    let mut lines = Vec::new();
+    if !offsite.destinations.is_empty() {
+        lines.push(PolicyLine { name: "copied to", value: list(&offsite.destinations), origin: tag() });
+    }
+    for refused in &offsite.refused {
+        let why = match refused.why {
+            RefusedWhy::NotThere => "does not exist or is not enabled",
+            RefusedWhy::OwnRegion => "is its own Region",
+        };
+        let origin = format!("{}; it {why}", tag());
+        lines.push(PolicyLine { name: "not copied to", value: quoted(&refused.text), origin });
+    }
+    let mut mode = setting("source", &offsite.mode, key::OFFSITE_MODE, |_| mode_words(offsite.mode()));
+    if !offsite.refused.is_empty() {
+        mode.origin = "a destination is refused".to_owned();
+    }
+    lines.push(mode);
+    lines
+}
+
+fn mode_words(mode: OffsiteMode) -> String {
+    match mode {
+        OffsiteMode::Move => "removed once its copies are verified (Move)",
+        OffsiteMode::KeepLatest => "the newest stays, others go once their copies are verified (KeepLatest)",
+        OffsiteMode::Copy => "stays to its own DeleteOn (Copy)",
+    }
+    .to_owned()
+}
+
+/// One device of an instance.
+pub(super) fn related_device(world: &World<'_>, region: &Region, instance: &Instance, device: &Device) -> Related {
+    let name = printable(&device.name, 60);
+    let Some(id) = &device.volume else {
+        let description = "not an EBS volume".to_owned();
+        return Related { region: region.clone(), id: name, description, none: None };
+    };
+    let found = world.find_volume(id).map(|(_, volume)| volume);
+    let what = found.map_or_else(|| "volume, not in the list of volumes".to_owned(), size);
+    let snapshots = match world.snapshots_where(|snapshot| is_of(snapshot, std::slice::from_ref(id))).len() {
+        1 => "1 snapshot or copy".to_owned(),
+        many => format!("{many} snapshots and copies"),
+    };
+    Related {
+        region: region.clone(),
+        id: id.to_string(),
+        description: format!("{name}: {what}; {snapshots}"),
+        none: absence::not_selected(world, region, instance).or_else(|| absence::shared(world, id, instance)),
+    }
+}
+
+/// A snapshot, copy or source.
+pub(super) fn related_snapshot(world: &World<'_>, region: &Region, snapshot: &Snapshot) -> Related {
+    Related {
+        region: region.clone(),
+        id: snapshot.id.to_string(),
+        description: self::snapshot(snapshot),
+        none: absence::not_managed(world, snapshot),
+    }
+}

@@ -1,0 +1,48 @@
+//! The command `snapwarden`: what the three jobs would do, and why, from what the AWS CLI printed of an account.
+
+mod args;
+mod demo;
+mod explain;
+mod inventory;
+mod output;
+mod plan;
+mod render;
+
+use std::process::ExitCode;
+
+use args::{Cli, Command};
+
+/// The run could not start.
+const EXIT_NOT_STARTED: u8 = 1;
+/// The command line cannot be understood (sysexits.h).
+const EXIT_USAGE: u8 = 64;
+
+fn main() -> ExitCode {
+    let cli = match Cli::read() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed pipe is no reason to say more.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { 0 });
+        }
+    };
+    match run(&cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            output::warn(&format!("{error:#}"));
+            ExitCode::from(EXIT_NOT_STARTED)
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<u8> {
+    match &cli.command {
+        Command::Plan { job } => plan::run(job),
+        Command::Explain(args) => explain::run(args),
+        Command::Demo => demo::run(),
+        Command::Completions { shell } => {
+            output::print(&args::completions(*shell))?;
+            Ok(0)
+        }
+    }
+}

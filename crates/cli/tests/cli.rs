@@ -1,0 +1,140 @@
+//! The command as its users see it: what it prints where, and with what exit code.
+//!
+//! `TRYCMD=overwrite cargo test -p snapwarden-cli --test cli` records the console anew; read the difference as the
+//! person on call would.
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps fails loudly, helpers included")]
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use snapwarden_core::decision::Plan;
+
+/// Every case runs in the root of the workspace, so that no path of a machine is in any output.
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+fn snapwarden(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_snapwarden"));
+    command.args(args).current_dir(root());
+    command.env_remove("SNAPWARDEN_RETENTION_DAYS").env_remove("SNAPWARDEN_SCHEDULE");
+    command
+}
+
+#[test]
+fn the_console_is_as_recorded() {
+    std::env::set_current_dir(root()).unwrap();
+    let cases = trycmd::TestCases::new();
+    cases.register_bin("snapwarden", Path::new(env!("CARGO_BIN_EXE_snapwarden")));
+    cases.case("crates/cli/tests/cmd/*.trycmd");
+}
+
+#[test]
+fn the_json_of_a_plan_is_the_plan_and_comes_out_the_same_twice() {
+    for job in ["create", "offsite", "expire"] {
+        let args = ["plan", job, "--inventory", "testdata/fleet", "--now", "2026-11-22T04:00Z", "--json"];
+        let output = snapwarden(&args).output().unwrap();
+        assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+        let plan: Plan = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(!plan.decisions.is_empty());
+        let again = serde_json::to_string_pretty(&plan).unwrap() + "\n";
+        assert_eq!(again, String::from_utf8(output.stdout.clone()).unwrap());
+        assert_eq!(snapwarden(&args).output().unwrap().stdout, output.stdout);
+    }
+}
+
+#[test]
+fn an_explanation_is_valid_json() {
+    for id in ["i-28ddb3ad8128e5221", "vol-f95c1ce1182d16bcb", "snap-36b348709ac96e88b"] {
+        let args = ["explain", id, "--inventory", "testdata/fleet", "--now", "2026-11-22T04:00Z", "--json"];
+        let output = snapwarden(&args).output().unwrap();
+        assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(json["id"], id);
+        assert_eq!(json["jobs"].as_array().unwrap().len(), 3);
+    }
+}
+
+#[test]
+fn everything_that_was_seen_can_be_explained_and_every_job_says_something() {
+    for dump in ["testdata/fleet", "crates/cli/tests/dumps/corners"] {
+        for id in ids(&root().join(dump)) {
+            let args = ["explain", &id, "--inventory", dump, "--now", "2026-11-22T04:00Z", "--json"];
+            let output = snapwarden(&args).output().unwrap();
+            let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+            let jobs = json["jobs"].as_array().unwrap_or_else(|| panic!("{id}: {output:?}"));
+            for job in jobs {
+                let decided = !job["decisions"].as_array().unwrap().is_empty();
+                let why = job["none"].as_str().unwrap_or_default();
+                assert_eq!(decided, why.is_empty(), "{id}: {job}");
+                assert!(!why.contains("safety check"), "{id}: {job}");
+            }
+        }
+    }
+}
+
+/// The ids of the instances, volumes and snapshots of a dump.
+fn ids(dump: &Path) -> Vec<String> {
+    let mut ids = Vec::new();
+    for region in ["eu-west-1", "us-east-1"] {
+        for (file, key) in [("instances", "InstanceId"), ("volumes", "VolumeId"), ("snapshots", "SnapshotId")] {
+            let text = std::fs::read_to_string(dump.join(region).join(file).with_extension("json")).unwrap();
+            let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+            let lists = json.as_object().unwrap().values().filter_map(|list| list.as_array());
+            let flat =
+                lists.flatten().flat_map(|one| one["Instances"].as_array().cloned().unwrap_or(vec![one.clone()]));
+            ids.extend(flat.filter_map(|one| one[key].as_str().map(str::to_owned)));
+        }
+    }
+    // Some of each are enough: the foreign snapshots of AMIs are all alike.
+    ids.into_iter()
+        .enumerate()
+        .filter(|(i, id)| !id.starts_with("snap-") || id.len() < 10 || i % 7 == 0)
+        .map(|(_, id)| id)
+        .collect()
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let args = ["plan", "expire", "--inventory", "testdata/fleet", "--now", "2026-11-22T04:00Z"];
+    let mut child = snapwarden(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}
+
+#[test]
+fn nothing_printed_steers_a_terminal() {
+    let dump = "crates/cli/tests/dumps/hostile";
+    let now = ["--now", "2026-11-22T04:00Z"];
+    for what in [["plan", "create"], ["plan", "offsite"], ["plan", "expire"], ["explain", "i-1"], ["explain", "snap-2"]]
+    {
+        for format in [None, Some("--json")] {
+            let args: Vec<_> = what.into_iter().chain(["--inventory", dump]).chain(now).chain(format).collect();
+            let output = snapwarden(&args).output().unwrap();
+            let all = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+            let steers = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{2028}' | '\u{202e}');
+            assert!(!all.contains(steers), "{args:?}: {all:?}");
+            assert!(all.lines().all(|line| !line.trim_start().starts_with("0 to delete")), "{args:?}: {all}");
+        }
+    }
+}
+
+#[test]
+fn without_a_time_this_machines_is_used_and_said() {
+    let output = snapwarden(&["plan", "expire", "--inventory", "crates/cli/tests/dumps/empty"]).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stderr.starts_with("snapwarden: now is 2"), "{stderr}");
+    assert!(stderr.ends_with("Z, from this machine; --now sets another\n"), "{stderr}");
+}
+
+#[test]
+fn every_shell_has_its_completions() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = snapwarden(&["completions", shell]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        assert!(String::from_utf8(output.stdout).unwrap().contains("explain"), "{shell}");
+    }
+}

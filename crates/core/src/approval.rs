@@ -1,0 +1,96 @@
+//! The approval of S9: words that a person types to let a large expiry go.
+//!
+//! `eu-west-1:2026-11-22:412` names what the plan printed: the Region, the day up to which DeleteOn may lie, and how
+//! many. An approval cannot let go more than the person read, however the world has moved since.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::Region;
+
+/// Deletes of expired snapshots in one Region that no approval is asked for.
+pub const DELETES_UNAPPROVED_MAX: usize = 25;
+
+/// Whether `expired` deletes among `managed` snapshots of a Region want a person's approval: more than 25, and more
+/// than half.
+pub fn is_needed(expired: usize, managed: usize) -> bool {
+    expired > DELETES_UNAPPROVED_MAX && expired * 2 > managed
+}
+
+/// A person's word that up to `count` snapshots of `region` with a DeleteOn not after `day` may go, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Approval {
+    /// Where.
+    pub region: Region,
+    /// Up to what DeleteOn, UTC.
+    pub day: Date,
+    /// How many at most.
+    pub count: usize,
+}
+
+/// A text that is not an approval.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not an approval; copy it from the plan, it looks like eu-west-1:2026-11-22:412")]
+pub struct ApprovalError(pub String);
+
+impl FromStr for Approval {
+    type Err = ApprovalError;
+    fn from_str(text: &str) -> Result<Self, ApprovalError> {
+        let read = || {
+            let mut parts = text.split(':');
+            let (region, day, count) = (parts.next()?, parts.next()?, parts.next()?);
+            let digits = count.bytes().all(|b| b.is_ascii_digit());
+            if parts.next().is_some() || day.len() != 10 || !digits {
+                return None;
+            }
+            Some(Approval { region: region.parse().ok()?, day: day.parse().ok()?, count: count.parse().ok()? })
+        };
+        read().ok_or_else(|| ApprovalError(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Approval {
+    type Error = ApprovalError;
+    fn try_from(text: String) -> Result<Self, ApprovalError> {
+        text.parse()
+    }
+}
+
+impl From<Approval> for String {
+    fn from(approval: Approval) -> String {
+        approval.to_string()
+    }
+}
+
+impl fmt::Display for Approval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.region, self.day, self.count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_approval_reads_back_what_it_prints_and_refuses_the_rest() {
+        let text = "eu-west-1:2026-11-22:412";
+        assert_eq!(text.parse::<Approval>().unwrap().to_string(), text);
+        for bad in
+            ["", "eu-west-1", "eu-west-1:2026-11-22", "eu-west-1:2026-11-22:-1", "eu-west-1:22:4", "all", "a:b:c:d"]
+        {
+            assert_eq!(bad.parse::<Approval>(), Err(ApprovalError(bad.into())));
+        }
+    }
+
+    #[test]
+    fn it_takes_both_more_than_25_and_more_than_half() {
+        assert!(!is_needed(25, 25));
+        assert!(is_needed(26, 51));
+        assert!(!is_needed(26, 52));
+    }
+}

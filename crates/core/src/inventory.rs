@@ -1,0 +1,314 @@
+//! What was seen of an account, and what could not be seen.
+//!
+//! Records are compact: only what a decision reads. A list that broke off is not a short list: [`Read::Gap`] keeps what
+//! was seen apart from the claim that it is all there is, because *absent* and *unread* lead to opposite decisions.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{AccountId, InstanceId, Region, SnapshotId, VolumeId};
+use crate::tags::{self, TYPE_AUTOMATED, TagValue, Tags, key};
+
+/// A listing: whole, broken off, or not asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Read<T> {
+    /// Everything that EC2 lists.
+    Whole(Vec<T>),
+    /// Some of it; the rest is unknown.
+    Gap {
+        /// What was read before it broke off.
+        seen: Vec<T>,
+        /// Why it broke off, in EC2's or the file system's words.
+        why: String,
+    },
+    /// Nobody asked, so nothing is known.
+    NotAsked,
+}
+
+impl<T> Read<T> {
+    /// What was seen, be it all or not.
+    pub fn items(&self) -> &[T] {
+        match self {
+            Read::Whole(items) | Read::Gap { seen: items, .. } => items,
+            Read::NotAsked => &[],
+        }
+    }
+
+    /// Whether absence from [`Read::items`] means absence.
+    pub fn is_whole(&self) -> bool {
+        match self {
+            Read::Whole(_) => true,
+            Read::Gap { .. } | Read::NotAsked => false,
+        }
+    }
+}
+
+/// What was seen of one account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inventory {
+    /// The account that the credentials or the dump belong to.
+    pub account: AccountId,
+    /// EC2's now when looking began (S10). Every age and day is counted from it.
+    pub taken_at: Timestamp,
+    /// The Regions that the account can use.
+    pub enabled: Read<Region>,
+    /// What was seen, Region by Region. A Region that is not here was not read.
+    pub regions: BTreeMap<Region, RegionInventory>,
+}
+
+/// What was seen of one Region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegionInventory {
+    /// Its instances.
+    pub instances: Read<Instance>,
+    /// Its volumes.
+    pub volumes: Read<Volume>,
+    /// Its snapshots that this account owns.
+    pub snapshots: Read<Snapshot>,
+}
+
+impl Default for RegionInventory {
+    fn default() -> Self {
+        Self { instances: Read::NotAsked, volumes: Read::NotAsked, snapshots: Read::NotAsked }
+    }
+}
+
+/// Whether a Region can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RegionStatus {
+    /// It is in the account's list.
+    Enabled,
+    /// The list is whole and it is not in it.
+    NotThere,
+    /// The list could not be read.
+    Unknown,
+}
+
+impl Inventory {
+    /// Today's date by EC2's clock, UTC.
+    pub fn today(&self) -> Date {
+        self.taken_at.to_zoned(TimeZone::UTC).date()
+    }
+
+    /// Whether `region` can be used.
+    pub fn status(&self, region: &Region) -> RegionStatus {
+        if self.enabled.items().contains(region) {
+            RegionStatus::Enabled
+        } else if self.enabled.is_whole() {
+            RegionStatus::NotThere
+        } else {
+            RegionStatus::Unknown
+        }
+    }
+
+    /// The snapshots seen in `region`, be the list whole or not.
+    pub fn snapshots_in(&self, region: &Region) -> &[Snapshot] {
+        self.regions.get(region).map_or(&[], |seen| seen.snapshots.items())
+    }
+
+    /// Whether all snapshots of `region` were read.
+    pub fn snapshots_whole_in(&self, region: &Region) -> bool {
+        self.regions.get(region).is_some_and(|seen| seen.snapshots.is_whole())
+    }
+
+    /// All snapshots seen, with their Region.
+    pub fn snapshots(&self) -> impl Iterator<Item = (&Region, &Snapshot)> {
+        self.regions.iter().flat_map(|(region, seen)| seen.snapshots.items().iter().map(move |snap| (region, snap)))
+    }
+}
+
+/// An instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instance {
+    /// Its id.
+    pub id: InstanceId,
+    /// Its state.
+    pub state: InstanceState,
+    /// The device that it boots from, as AWS names it (`/dev/xvda`).
+    pub root_device: String,
+    /// Its block devices.
+    pub devices: Vec<Device>,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+/// An instance's block device.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Device {
+    /// As the instance sees it: `/dev/sdf`.
+    pub name: String,
+    /// The EBS volume behind it; none for an instance store.
+    pub volume: Option<VolumeId>,
+}
+
+/// An instance's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "EC2's own words")]
+pub enum InstanceState {
+    Pending,
+    Running,
+    Stopping,
+    Stopped,
+    ShuttingDown,
+    Terminated,
+}
+
+impl InstanceState {
+    /// Whether its volumes are backed up: a stopped one counts, one that is going or gone does not.
+    pub fn is_backed_up(self) -> bool {
+        match self {
+            InstanceState::Pending | InstanceState::Running | InstanceState::Stopping | InstanceState::Stopped => true,
+            InstanceState::ShuttingDown | InstanceState::Terminated => false,
+        }
+    }
+}
+
+/// A volume.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Volume {
+    /// Its id.
+    pub id: VolumeId,
+    /// In GiB.
+    pub size_gib: u32,
+    /// `gp3`, `st1` …
+    pub volume_type: String,
+    /// Whether it is encrypted.
+    pub encrypted: bool,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+impl Volume {
+    /// How many snapshots of it may be pending at once, errored ones counted. AWS: 5; "Throughput Optimized HDD" and
+    /// "Cold HDD" 1 (EBS user guide, ebs-resource-quotas).
+    pub fn pending_max(&self) -> usize {
+        if matches!(self.volume_type.as_str(), "st1" | "sc1") { 1 } else { PENDING_PER_VOLUME_MAX }
+    }
+}
+
+/// Pending snapshots that a volume of the usual types may have (EBS user guide, ebs-resource-quotas).
+pub const PENDING_PER_VOLUME_MAX: usize = 5;
+
+/// A snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Its id.
+    pub id: SnapshotId,
+    /// Its volume; for a copy, anything.
+    pub volume_id: VolumeId,
+    /// The account that owns it.
+    pub owner: AccountId,
+    /// Its state.
+    pub state: SnapshotState,
+    /// Why it failed, in EC2's words.
+    pub state_message: Option<String>,
+    /// When it was begun; for a copy, when the copy was begun.
+    pub start_time: Timestamp,
+    /// The volume's size, in GiB.
+    pub size_gib: u32,
+    /// Whether it is encrypted.
+    pub encrypted: bool,
+    /// Where it is stored.
+    pub tier: StorageTier,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+/// A snapshot's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "EC2's own words")]
+pub enum SnapshotState {
+    Pending,
+    Completed,
+    Error,
+    Recoverable,
+    Recovering,
+    /// A word that EC2 did not have when this was written: never deleted, never copied.
+    Unfamiliar,
+}
+
+impl SnapshotState {
+    /// EC2's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SnapshotState::Pending => "pending",
+            SnapshotState::Completed => "completed",
+            SnapshotState::Error => "error",
+            SnapshotState::Recoverable => "recoverable",
+            SnapshotState::Recovering => "recovering",
+            SnapshotState::Unfamiliar => "in a state that is not known here",
+        }
+    }
+}
+
+/// A snapshot's storage tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "EC2's own words")]
+pub enum StorageTier {
+    Standard,
+    Archive,
+}
+
+/// Whose history a snapshot belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lineage {
+    /// A volume's.
+    Volume(VolumeId),
+    /// That of copies that do not say what volume they are of: together they count as one volume that still exists.
+    UnknownVolume,
+}
+
+impl Snapshot {
+    /// Whether it is ours to act on: this account's, `Type=Automated`, managed by no other service of AWS (S1).
+    pub fn is_managed(&self, account: &AccountId) -> bool {
+        self.owner == *account && self.tags.get(key::TYPE) == Some(TYPE_AUTOMATED) && !self.tags.managed_by_aws()
+    }
+
+    /// Whether it is a copy: it carries `SourceSnapshotId`, readable or not. A copy is never a source.
+    pub fn is_copy(&self) -> bool {
+        tags::source_snapshot(&self.tags) != TagValue::Absent
+    }
+
+    /// Whether it is a copy of `source`.
+    pub fn is_copy_of(&self, source: &SnapshotId) -> bool {
+        tags::source_snapshot(&self.tags) == TagValue::Is(source.clone())
+    }
+
+    /// The volume whose history it belongs to.
+    pub fn lineage(&self) -> Lineage {
+        if self.is_copy() {
+            tags::volume_id(&self.tags).map_or(Lineage::UnknownVolume, Lineage::Volume)
+        } else {
+            Lineage::Volume(self.volume_id.clone())
+        }
+    }
+
+    /// The time whose data it holds: its StartTime, or for a copy its source's where that is recorded.
+    pub fn data_time(&self) -> Timestamp {
+        let of_source = if self.is_copy() { tags::source_start_time(&self.tags) } else { None };
+        of_source.unwrap_or(self.start_time)
+    }
+
+    /// Whether it can be restored from.
+    pub fn is_completed(&self) -> bool {
+        self.state == SnapshotState::Completed
+    }
+
+    /// Whole days since [`Snapshot::data_time`]; negative for one that lies in the future.
+    pub fn age_days(&self, now: Timestamp) -> i64 {
+        (now.as_second() - self.data_time().as_second()).div_euclid(SECONDS_PER_DAY)
+    }
+}
+
+/// Seconds in a day of UTC.
+pub const SECONDS_PER_DAY: i64 = 86_400;
+/// Seconds in an hour.
+pub const SECONDS_PER_HOUR: i64 = 3_600;

@@ -1,0 +1,396 @@
+//! The creator's table: which volumes get a snapshot for their slot now.
+//!
+//! The slot is on every snapshot from birth. That, and looking at every Region that was read, is what makes a second
+//! run of the same slot find the first one's work instead of doing it again (S8).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{Timestamp, ToSpan};
+
+use super::gap;
+use crate::decision::{About, Act, Consistency, CreateGroup, Decision, Finding, Job, Plan, Problem, Reason, Subject};
+use crate::ids::{InstanceId, Region, VolumeId};
+use crate::inventory::{
+    Instance, Inventory, Lineage, RegionInventory, SECONDS_PER_HOUR, Snapshot, SnapshotState, Volume,
+};
+use crate::policy::{Config, InstancePolicy, Origin, Selection};
+use crate::schedule::Slot;
+use crate::tags::{self, OffsiteMode, TAGS_OF_OURS_MAX, TYPE_AUTOMATED, TagValue, Tags, key};
+
+/// Volumes that one CreateSnapshots can leave out beside the boot volume: "up to 40" (EC2 API, InstanceSpecification).
+const EXCLUDE_DATA_MAX: usize = 40;
+/// Errored snapshots of one slot after which a volume waits for the next slot.
+const FAILURES_PER_SLOT_MAX: usize = 3;
+
+/// Which volumes of the selected instances of `regions` get a snapshot now.
+pub fn plan_create(inventory: &Inventory, regions: &[Region], config: &Config) -> Plan {
+    let mut plan = Plan::new(Job::Create, inventory, regions);
+    let history = History::of(inventory);
+    let mut planned = Vec::new();
+    for region in plan.regions.clone() {
+        let none = RegionInventory::default();
+        let seen = inventory.regions.get(&region).unwrap_or(&none);
+        plan.findings.extend(gap(&region, "instances", Some(&seen.instances)));
+        plan.findings.extend(gap(&region, "volumes", Some(&seen.volumes)));
+        plan.findings.extend(gap(&region, "snapshots", Some(&seen.snapshots)));
+        let selected = select(inventory, &region, seen, config, &mut plan.findings);
+        let owners = owners(&selected);
+        let volumes: BTreeMap<_, _> = seen.volumes.items().iter().map(|volume| (&volume.id, volume)).collect();
+        for (instance, policy) in &selected {
+            let slot = config.slot.unwrap_or_else(|| policy.schedule.value.slot_at(inventory.taken_at));
+            let one = OneInstance {
+                inventory,
+                region: &region,
+                instance,
+                policy,
+                slot,
+                volumes: &volumes,
+                history: &history,
+            };
+            planned.push(one.plan(&owners, &mut plan.findings));
+        }
+    }
+    if planned.is_empty()
+        && plan.regions.iter().all(|r| inventory.regions.get(r).is_some_and(|s| s.instances.is_whole()))
+    {
+        let problem = Problem::NothingSelected { regions: plan.regions.clone() };
+        plan.findings.extend(plan.regions.first().map(|region| Finding::new(region, region, problem)));
+    }
+    // The order of need: never backed up first, then the oldest newest snapshot first.
+    planned.sort_by(|a, b| (a.need, &a.instance).cmp(&(b.need, &b.instance)));
+    for one in planned {
+        plan.decisions.extend(one.decisions);
+        plan.groups.extend(one.group);
+    }
+    plan.finish()
+}
+
+/// The live instances tagged `Backup=Yes`, by id, with their policies.
+fn select<'a>(
+    inventory: &Inventory,
+    region: &Region,
+    seen: &'a RegionInventory,
+    config: &Config,
+    findings: &mut Vec<Finding>,
+) -> Vec<(&'a Instance, InstancePolicy)> {
+    let mut selected = Vec::new();
+    for instance in seen.instances.items().iter().filter(|instance| instance.state.is_backed_up()) {
+        let policy = InstancePolicy::of(instance, region, inventory, config);
+        match &policy.selection {
+            Selection::Selected => {
+                findings.extend(policy.findings(region, instance.id.as_str()));
+                selected.push((instance, policy));
+            }
+            Selection::Unreadable(value) => {
+                findings.push(Finding::new(region, &instance.id, Problem::BackupUnreadable { value: value.clone() }));
+            }
+            Selection::Excluded | Selection::Untagged => {}
+        }
+    }
+    selected.sort_by(|a, b| a.0.id.cmp(&b.0.id));
+    selected
+}
+
+/// Whose a volume is that hangs on several selected instances: that with the longest retention; of equals, the first id.
+fn owners<'a>(selected: &[(&'a Instance, InstancePolicy)]) -> BTreeMap<&'a VolumeId, &'a InstanceId> {
+    let mut owners: BTreeMap<&VolumeId, (u32, &InstanceId)> = BTreeMap::new();
+    for (instance, policy) in selected {
+        for volume in instance.devices.iter().filter_map(|device| device.volume.as_ref()) {
+            let days = policy.retention_days.value;
+            let owner = owners.entry(volume).or_insert((days, &instance.id));
+            if days > owner.0 {
+                *owner = (days, &instance.id);
+            }
+        }
+    }
+    owners.into_iter().map(|(volume, (_, instance))| (volume, instance)).collect()
+}
+
+/// What exists of each volume.
+struct History<'a> {
+    /// Managed snapshots and copies by the volume whose data they hold, in every Region that was read.
+    managed: BTreeMap<VolumeId, Vec<(&'a Region, &'a Snapshot)>>,
+    /// Pending and errored snapshots by volume, whoever made them: they count against the volume's limit.
+    unfinished: BTreeMap<&'a VolumeId, usize>,
+}
+
+impl<'a> History<'a> {
+    fn of(inventory: &'a Inventory) -> Self {
+        let mut history = History { managed: BTreeMap::new(), unfinished: BTreeMap::new() };
+        for (region, snapshot) in inventory.snapshots() {
+            if snapshot.is_managed(&inventory.account)
+                && let Lineage::Volume(volume) = snapshot.lineage()
+            {
+                history.managed.entry(volume).or_default().push((region, snapshot));
+            }
+            let unfinished = matches!(snapshot.state, SnapshotState::Pending | SnapshotState::Error);
+            if unfinished && snapshot.owner == inventory.account && !snapshot.is_copy() {
+                *history.unfinished.entry(&snapshot.volume_id).or_default() += 1;
+            }
+        }
+        history
+    }
+
+    fn of_volume(&self, volume: &VolumeId) -> &[(&'a Region, &'a Snapshot)] {
+        self.managed.get(volume).map_or(&[], Vec::as_slice)
+    }
+
+    fn of_slot(&self, volume: &VolumeId, slot: Slot) -> impl Iterator<Item = (&'a Region, &'a Snapshot)> {
+        let text = slot.to_string();
+        let of_slot = move |s: &Snapshot| s.tags.get(key::SLOT) == Some(text.as_str());
+        self.of_volume(volume).iter().copied().filter(move |(_, snapshot)| of_slot(snapshot))
+    }
+
+    /// The time of the newest completed snapshot or copy of a volume.
+    fn newest(&self, volume: &VolumeId) -> Option<Timestamp> {
+        self.of_volume(volume).iter().filter(|(_, s)| s.is_completed()).map(|(_, s)| s.data_time()).max()
+    }
+}
+
+/// One instance's decisions, and how much it needs them.
+struct Planned {
+    /// The oldest newest snapshot of the volumes to make; none where one was never backed up, which sorts first.
+    need: (bool, Option<Timestamp>),
+    instance: InstanceId,
+    decisions: Vec<Decision>,
+    group: Option<CreateGroup>,
+}
+
+/// All that the decisions about one instance rest on.
+struct OneInstance<'a> {
+    inventory: &'a Inventory,
+    region: &'a Region,
+    instance: &'a Instance,
+    policy: &'a InstancePolicy,
+    slot: Slot,
+    volumes: &'a BTreeMap<&'a VolumeId, &'a Volume>,
+    history: &'a History<'a>,
+}
+
+impl OneInstance<'_> {
+    fn plan(&self, owners: &BTreeMap<&VolumeId, &InstanceId>, findings: &mut Vec<Finding>) -> Planned {
+        let mut devices = self.instance.devices.clone();
+        devices.sort();
+        // One volume is one subject, on however many devices a listing shows it.
+        let mut shown = BTreeSet::new();
+        devices.retain(|device| device.volume.as_ref().is_none_or(|volume| shown.insert(volume.clone())));
+        let mut decisions = Vec::new();
+        for device in &devices {
+            match &device.volume {
+                None => {
+                    let subject = Subject::Device(self.instance.id.clone(), device.name.clone());
+                    decisions.push(self.decision(subject, None, Act::Skip, Reason::NotEbs));
+                }
+                Some(volume) if owners.get(volume) == Some(&&self.instance.id) => {
+                    decisions.push(self.decide(volume, &device.name, findings));
+                }
+                // It belongs to another instance, whose decision it is.
+                Some(_) => {}
+            }
+        }
+        let group = self.group(&mut decisions);
+        let newest = group.iter().flat_map(|group| &group.volumes).map(|volume| self.history.newest(volume)).min();
+        Planned { need: (group.is_none(), newest.flatten()), instance: self.instance.id.clone(), decisions, group }
+    }
+
+    fn decision(&self, subject: Subject, volume: Option<&VolumeId>, act: Act, reason: Reason) -> Decision {
+        let name = self.instance.tags.get(key::NAME).filter(|name| !name.is_empty()).map(str::to_owned);
+        let about = About { instance: Some(self.instance.id.clone()), name, volume: volume.cloned() };
+        Decision { region: self.region.clone(), subject, about, act, reason }
+    }
+
+    fn decide(&self, id: &VolumeId, device: &str, findings: &mut Vec<Finding>) -> Decision {
+        let (act, reason) = self.rows(id, device, findings);
+        self.decision(Subject::Volume(id.clone()), Some(id), act, reason)
+    }
+
+    /// The creator's table, row by row.
+    fn rows(&self, id: &VolumeId, device: &str, findings: &mut Vec<Finding>) -> (Act, Reason) {
+        let slot = self.slot;
+        let mut find = |problem| findings.push(Finding::new(self.region, id, problem));
+        let Some(volume) = self.volumes.get(id) else {
+            find(Problem::VolumeUnread);
+            return (Act::Wait, Reason::VolumeUnread);
+        };
+        match tags::backup(&volume.tags) {
+            TagValue::Is(false) => return (Act::Skip, Reason::ExcludedByTag),
+            TagValue::Unreadable(value) => find(Problem::VolumeBackupUnreadable { value }),
+            TagValue::Is(true) | TagValue::Absent => {}
+        }
+        let made = self.made(id);
+        if let Some(problem) = two_of_one_slot(slot, &made) {
+            find(problem);
+        }
+        let untagged =
+            made.iter().find(|(region, s)| *region == self.region && !s.is_copy() && !s.tags.has(key::DEVICE_NAME));
+        if let Some((region, snapshot)) = untagged {
+            let tags = repair_tags(snapshot, device, volume);
+            let (region, snapshot) = ((*region).clone(), snapshot.id.clone());
+            return (Act::AddTags { region, snapshot: snapshot.clone(), tags }, Reason::LateTags { slot, snapshot });
+        }
+        if let Some((region, snapshot)) = made.first() {
+            let (snapshot, region) = (snapshot.id.clone(), (*region).clone());
+            return (Act::Skip, Reason::AlreadyDone { slot, snapshot, region });
+        }
+        if !self.inventory.snapshots_whole_in(self.region) {
+            return (Act::Wait, Reason::SnapshotsUnread);
+        }
+        let unread = self.unread_destination();
+        if let Some(destination) = unread {
+            find(Problem::DestinationUnread { destination: destination.clone() });
+            if !self.slot_is_young() {
+                return (Act::Wait, Reason::DestinationUnread { destination: destination.clone() });
+            }
+        }
+        let failed = self.failed(id);
+        if failed >= FAILURES_PER_SLOT_MAX {
+            find(Problem::FailingVolume { failed });
+            return (Act::Skip, Reason::FailingVolume { slot, failed });
+        }
+        let (pending, limit) = (self.history.unfinished.get(id).copied().unwrap_or(0), volume.pending_max());
+        if pending >= limit {
+            return (Act::Wait, Reason::PendingLimit { pending, limit });
+        }
+        let (late_tags, dropped) = late_tags(&self.birth_tags(), device, volume);
+        if !dropped.is_empty() {
+            find(Problem::TagsDropped { keys: dropped });
+        }
+        let newest = self.history.newest(id);
+        let consistency = Consistency::OneVolume;
+        (Act::Create { late_tags }, Reason::SlotDue { slot, newest, consistency, kept_here_for: unread.cloned() })
+    }
+
+    /// What exists of this slot and did not fail, here first. Copies count wherever they were seen and whatever the mode
+    /// is now: under `Move` they are all that is left, and the tag may have been changed since.
+    fn made(&self, id: &VolumeId) -> Vec<(&Region, &Snapshot)> {
+        let mut made: Vec<_> = self
+            .history
+            .of_slot(id, self.slot)
+            .filter(|(_, snapshot)| snapshot.state != SnapshotState::Error)
+            .collect();
+        made.sort_by_key(|(region, snapshot)| (*region != self.region, snapshot.is_copy(), &snapshot.id));
+        made
+    }
+
+    fn failed(&self, id: &VolumeId) -> usize {
+        let failed = |s: &Snapshot| s.state == SnapshotState::Error && !s.is_copy();
+        self.history.of_slot(id, self.slot).filter(|(region, s)| *region == self.region && failed(s)).count()
+    }
+
+    /// Under `Move` the slot's only trace may lie in a destination: one that cannot be read leaves it open.
+    fn unread_destination(&self) -> Option<&Region> {
+        let offsite = &self.policy.offsite;
+        match offsite.mode() {
+            OffsiteMode::Move => offsite.destinations.iter().find(|region| !self.inventory.snapshots_whole_in(region)),
+            OffsiteMode::KeepLatest | OffsiteMode::Copy => None,
+        }
+    }
+
+    fn slot_is_young(&self) -> bool {
+        self.inventory.taken_at.as_second() - self.slot.time().as_second() < SECONDS_PER_HOUR
+    }
+
+    /// The tags that all snapshots of this instance and slot are born with (S11).
+    fn birth_tags(&self) -> Tags {
+        let created = self.inventory.today();
+        let days = self.policy.retention_days.value.min(*tags::RETENTION_DAYS_RANGE.end());
+        let delete = created.saturating_add(i64::from(days).days());
+        let mut tags = Tags::default();
+        tags.set(key::TYPE, TYPE_AUTOMATED);
+        tags.set(key::CREATED_ON, &created.to_string());
+        tags.set(key::DELETE_ON, &delete.to_string());
+        tags.set(key::INSTANCE_ID, self.instance.id.as_str());
+        tags.set(key::SLOT, &self.slot.to_string());
+        let name = self.instance.tags.get(key::NAME).filter(|name| !name.is_empty());
+        if let Some(name) = name {
+            tags.set(key::INSTANCE_NAME, name);
+        }
+        let name: String = name.unwrap_or(self.instance.id.as_str()).chars().take(200).collect();
+        tags.set(key::NAME, &format!("{name} {}", self.slot));
+        if let Some(text) = self.instance.tags.get(key::DESTINATION_REGION).filter(|text| !text.is_empty()) {
+            tags.set(key::DESTINATION_REGION, text);
+        }
+        let mode = &self.policy.offsite.mode;
+        if self.unread_destination().is_some() {
+            tags.set(key::OFFSITE_MODE, OffsiteMode::KeepLatest.as_str());
+        } else if mode.origin != Origin::Default {
+            tags.set(key::OFFSITE_MODE, mode.value.as_str());
+        }
+        tags
+    }
+
+    /// Binds the volumes to make together, and says in their reasons how they hang together.
+    fn group(&self, decisions: &mut [Decision]) -> Option<CreateGroup> {
+        let of_act = |decisions: &[Decision], wanted: fn(&Act) -> bool| -> Vec<VolumeId> {
+            decisions.iter().filter(|d| wanted(&d.act)).filter_map(|d| d.about.volume.clone()).collect()
+        };
+        let volumes = of_act(decisions, |act| matches!(act, Act::Create { .. }));
+        if volumes.is_empty() {
+            return None;
+        }
+        let all = || self.instance.devices.iter().filter_map(|device| Some((&device.name, device.volume.as_ref()?)));
+        let excluded = || all().filter(|(_, volume)| !volumes.contains(volume));
+        let exclude_boot = excluded().any(|(device, _)| *device == self.instance.root_device);
+        let mut exclude_data: Vec<_> =
+            excluded().filter(|(device, _)| **device != self.instance.root_device).map(|(_, v)| v.clone()).collect();
+        exclude_data.sort();
+        let own = of_act(decisions, |_| true);
+        let consistency = if own.iter().any(|volume| self.failed(volume) > 0) {
+            Consistency::FailedBefore
+        } else if own.iter().any(|volume| !self.made(volume).is_empty()) {
+            Consistency::PartlyMade
+        } else if volumes.len() == 1 {
+            Consistency::OneVolume
+        } else if exclude_data.len() > EXCLUDE_DATA_MAX {
+            Consistency::TooManyExcluded
+        } else {
+            Consistency::Set
+        };
+        for decision in decisions {
+            if let Reason::SlotDue { consistency: how, .. } = &mut decision.reason {
+                *how = consistency;
+            }
+        }
+        Some(CreateGroup {
+            region: self.region.clone(),
+            instance: self.instance.id.clone(),
+            slot: self.slot,
+            tags: self.birth_tags(),
+            consistency,
+            volumes,
+            exclude_boot,
+            exclude_data,
+        })
+    }
+}
+
+/// More than one snapshot of one volume and slot, a source and its copies counted once (S8 says when that can happen).
+fn two_of_one_slot(slot: Slot, made: &[(&Region, &Snapshot)]) -> Option<Problem> {
+    let origin =
+        |snapshot: &Snapshot| tags::source_snapshot(&snapshot.tags).ok().unwrap_or_else(|| snapshot.id.clone());
+    let mut snapshots: Vec<_> = made.iter().map(|(_, snapshot)| origin(snapshot)).collect();
+    snapshots.sort();
+    snapshots.dedup();
+    (snapshots.len() > 1).then_some(Problem::TwoOfOneSlot { slot, snapshots })
+}
+
+/// The tags of one volume's snapshot alone, and the keys of the volume's that found no place beside `birth`.
+fn late_tags(birth: &Tags, device: &str, volume: &Volume) -> (Tags, Vec<String>) {
+    let mut tags = Tags::default();
+    tags.set(key::DEVICE_NAME, device);
+    let mut dropped = Vec::new();
+    for (key, value) in volume.tags.iter().filter(|(key, _)| tags::may_be_carried(key)) {
+        if birth.len() + tags.len() < TAGS_OF_OURS_MAX {
+            tags.set(key, value);
+        } else {
+            dropped.push(key.to_owned());
+        }
+    }
+    (tags, dropped)
+}
+
+/// The late tags that a snapshot still lacks. What is there is not overwritten: people edit tags.
+fn repair_tags(snapshot: &Snapshot, device: &str, volume: &Volume) -> Tags {
+    let (late, _) = late_tags(&snapshot.tags, device, volume);
+    late.iter().filter(|(key, _)| !snapshot.tags.has(key)).collect()
+}

@@ -1,0 +1,279 @@
+//! The manager's table: which snapshots go.
+//!
+//! Every row but the last keeps. A list that broke off keeps everything that could rest on it (S7).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Due, Newest, about, due, gap, later};
+use crate::approval::{self, Approval};
+use crate::decision::{
+    Act, CopyRef, Decision, Expiry, FailedCause, Finding, Hold, Job, Newer, Plan, Problem, Reason, Subject,
+};
+use crate::ids::{Region, SnapshotId, VolumeId};
+use crate::inventory::{Inventory, Lineage, PENDING_PER_VOLUME_MAX, Snapshot, SnapshotState, Volume};
+use crate::policy::{Config, Offsite};
+use crate::tags::{self, TagValue};
+
+/// How long an errored snapshot is remembered where nothing replaces it.
+const FAILED_KEPT_HOURS: i64 = 24;
+/// The same, where errored ones fill the volume's limit and so block its next snapshot.
+const FAILED_KEPT_HOURS_AT_LIMIT: i64 = 1;
+/// How long an errored copy is remembered: it is the offsiter's memory of when to try again.
+const FAILED_COPY_KEPT_HOURS: i64 = 7 * 24;
+
+/// Which managed snapshots of `regions` go.
+pub fn plan_expire(inventory: &Inventory, regions: &[Region], config: &Config) -> Plan {
+    let mut plan = Plan::new(Job::Expire, inventory, regions);
+    let world = World::of(inventory);
+    for region in &plan.regions {
+        let seen = inventory.regions.get(region);
+        plan.findings.extend(gap(region, "snapshots", seen.map(|seen| &seen.snapshots)));
+        plan.findings.extend(gap(region, "volumes", seen.map(|seen| &seen.volumes)));
+        let managed: Vec<_> =
+            inventory.snapshots_in(region).iter().filter(|snapshot| snapshot.is_managed(&inventory.account)).collect();
+        let mut decisions: Vec<_> =
+            managed.iter().map(|snapshot| (*snapshot, world.decide(region, snapshot, &mut plan.findings))).collect();
+        decisions.sort_by_key(|(snapshot, decision)| {
+            let delete_on = tags::delete_on(&snapshot.tags).ok();
+            (!decision.act.is_change(), delete_on, snapshot.data_time(), snapshot.id.clone())
+        });
+        let mut decisions: Vec<_> = decisions.into_iter().map(|(_, decision)| decision).collect();
+        let approval = config.approvals.iter().find(|approval| approval.region == *region);
+        plan.holds.extend(hold(inventory, region, managed.len(), approval, &mut decisions));
+        plan.decisions.extend(decisions);
+    }
+    plan.finish()
+}
+
+/// S9: holds an expiry that is large, but for what a person approved. `decisions` stand oldest first.
+fn hold(
+    inventory: &Inventory,
+    region: &Region,
+    managed: usize,
+    approval: Option<&Approval>,
+    decisions: &mut [Decision],
+) -> Option<Hold> {
+    let expired = decisions.iter().filter(|decision| matches!(decision.reason, Reason::Expired(_))).count();
+    if !approval::is_needed(expired, managed) {
+        return None;
+    }
+    let mut approved = 0;
+    for decision in decisions {
+        let Reason::Expired(expiry) = &decision.reason else { continue };
+        if approval.is_some_and(|approval| expiry.delete_on <= approval.day && approved < approval.count) {
+            approved += 1;
+        } else {
+            decision.act = Act::Hold;
+            decision.reason = Reason::HeldForApproval(expiry.clone());
+        }
+    }
+    let approval = Approval { region: region.clone(), day: inventory.today(), count: expired };
+    (approved < expired).then(|| Hold { region: region.clone(), expired, managed, approved, approval })
+}
+
+/// What the decisions of all Regions rest on, indexed.
+struct World<'a> {
+    inventory: &'a Inventory,
+    newest: Newest<'a>,
+    /// Unfinished copies by their source.
+    in_flight: BTreeMap<SnapshotId, CopyRef>,
+    /// Errored snapshots by volume, in each Region.
+    failed: BTreeMap<(&'a Region, &'a VolumeId), usize>,
+    /// Sources with a completed copy in a Region.
+    copied: BTreeSet<(&'a Region, SnapshotId)>,
+    volumes: BTreeMap<&'a VolumeId, &'a Volume>,
+}
+
+/// What is known of the volume whose snapshot asks.
+enum Life {
+    /// It exists and is backed up, or may be.
+    Lives,
+    /// It is gone, or tagged `Backup=No`.
+    Over,
+    /// These Regions would have to be read to know.
+    Unknown(Vec<Region>),
+}
+
+impl<'a> World<'a> {
+    fn of(inventory: &'a Inventory) -> Self {
+        let mut world = World {
+            inventory,
+            newest: Newest::of(inventory),
+            in_flight: BTreeMap::new(),
+            failed: BTreeMap::new(),
+            copied: BTreeSet::new(),
+            volumes: inventory.regions.values().flat_map(|seen| seen.volumes.items()).map(|v| (&v.id, v)).collect(),
+        };
+        for (region, snapshot) in inventory.snapshots().filter(|(_, s)| s.owner == inventory.account) {
+            match (tags::source_snapshot(&snapshot.tags), snapshot.state) {
+                (TagValue::Is(source), SnapshotState::Completed) => {
+                    world.copied.insert((region, source));
+                }
+                (TagValue::Is(_), SnapshotState::Error) => {}
+                (
+                    TagValue::Is(source),
+                    SnapshotState::Pending
+                    | SnapshotState::Recoverable
+                    | SnapshotState::Recovering
+                    | SnapshotState::Unfamiliar,
+                ) => {
+                    let copy = CopyRef { region: region.clone(), snapshot: snapshot.id.clone() };
+                    let first = world.in_flight.entry(source).or_insert_with(|| copy.clone());
+                    if copy < *first {
+                        *first = copy;
+                    }
+                }
+                (TagValue::Absent, SnapshotState::Error) => {
+                    *world.failed.entry((region, &snapshot.volume_id)).or_default() += 1;
+                }
+                (TagValue::Absent | TagValue::Unreadable(_), _) => {}
+            }
+        }
+        world
+    }
+
+    fn decide(&self, region: &Region, snapshot: &Snapshot, findings: &mut Vec<Finding>) -> Decision {
+        let (mut act, mut reason) = self.rows(region, snapshot, findings);
+        // S7: what was not seen may be what this delete rests on.
+        if act.is_change() && !self.inventory.snapshots_whole_in(region) {
+            (act, reason) = (Act::Keep, Reason::RegionUnread);
+        }
+        let subject = Subject::Snapshot(snapshot.id.clone());
+        Decision { region: region.clone(), subject, about: about(snapshot), act, reason }
+    }
+
+    /// The manager's table, row by row.
+    fn rows(&self, region: &Region, snapshot: &Snapshot, findings: &mut Vec<Finding>) -> (Act, Reason) {
+        if snapshot.tags.keep_forever() {
+            return (Act::Keep, Reason::KeepForever);
+        }
+        match snapshot.state {
+            SnapshotState::Completed => {}
+            SnapshotState::Error => return self.failed_rows(region, snapshot),
+            SnapshotState::Pending
+            | SnapshotState::Recoverable
+            | SnapshotState::Recovering
+            | SnapshotState::Unfamiliar => return (Act::Keep, Reason::NotCompleted { state: snapshot.state }),
+        }
+        let (delete_on, overdue_days, age_days) = match due(snapshot, self.inventory.taken_at) {
+            Due::Yes { delete_on, overdue_days, age_days } => (delete_on, overdue_days, age_days),
+            Due::NotYet { delete_on, age_days, needs_days } => {
+                return (Act::Keep, Reason::NotDue { delete_on, age_days, needs_days });
+            }
+            Due::Never(value) => {
+                let problem = Problem::DeleteOnUnreadable { value: value.clone() };
+                findings.push(Finding::new(region, &snapshot.id, problem));
+                return (Act::Keep, Reason::UnreadableDeleteOn { value });
+            }
+        };
+        if let Some(reason) = self.copy_guard(region, snapshot) {
+            return (Act::Keep, reason);
+        }
+        let is_newest = self.newest.is_newest(region, snapshot);
+        // One volume, one answer: else the anchor of a copy that names no SourceRegion could go by its own.
+        let newest = self.newest.get(region, snapshot.lineage()).unwrap_or(snapshot);
+        let newer = match (self.life(region, newest), is_newest) {
+            (Life::Lives, true) => return (Act::Keep, Reason::LastGood { volume: about(snapshot).volume }),
+            (Life::Unknown(unread), true) => return (Act::Keep, Reason::SourceRegionUnread { unread }),
+            (Life::Lives | Life::Unknown(_), false) => {
+                let same_volume = snapshot.lineage() != Lineage::UnknownVolume;
+                Some(Newer { snapshot: newest.id.clone(), of: newest.data_time(), same_volume })
+            }
+            (Life::Over, _) => None,
+        };
+        let anchor = newer.as_ref().map(|newer| newer.snapshot.clone());
+        let uncopied = self.uncopied(region, snapshot);
+        let reason = Reason::Expired(Expiry { delete_on, overdue_days, age_days, newer, uncopied });
+        (Act::Delete { anchor }, reason)
+    }
+
+    fn failed_rows(&self, region: &Region, snapshot: &Snapshot) -> (Act, Reason) {
+        let now = self.inventory.taken_at;
+        let message = snapshot.state_message.clone().unwrap_or_else(|| "no message".to_owned());
+        let at_limit = !snapshot.is_copy() && self.fills_limit(region, &snapshot.volume_id);
+        let (kept_hours, old) = match (snapshot.is_copy(), at_limit) {
+            (true, _) => (FAILED_COPY_KEPT_HOURS, FailedCause::Old),
+            (false, true) => (FAILED_KEPT_HOURS_AT_LIMIT, FailedCause::FillsLimit),
+            (false, false) => (FAILED_KEPT_HOURS, FailedCause::Old),
+        };
+        let until = later(snapshot.start_time, kept_hours);
+        let cause = if self.is_replaced(region, snapshot) { FailedCause::Replaced } else { old };
+        if cause == FailedCause::Replaced || now >= until {
+            let reason = Reason::Failed { message, since: snapshot.start_time, kept_hours, cause };
+            return (Act::Delete { anchor: None }, reason);
+        }
+        (Act::Keep, Reason::FailureMemory { message, until })
+    }
+
+    fn fills_limit(&self, region: &Region, volume: &VolumeId) -> bool {
+        let limit = self.volumes.get(volume).map_or(PENDING_PER_VOLUME_MAX, |volume| volume.pending_max());
+        self.failed.get(&(region, volume)).copied().unwrap_or(0) >= limit
+    }
+
+    fn is_replaced(&self, region: &Region, failed: &Snapshot) -> bool {
+        match tags::source_snapshot(&failed.tags) {
+            TagValue::Is(source) => self.copied.contains(&(region, source)),
+            TagValue::Unreadable(_) => false,
+            TagValue::Absent => {
+                let newest = self.newest.get(region, failed.lineage());
+                newest.is_some_and(|newest| newest.start_time > failed.start_time)
+            }
+        }
+    }
+
+    /// S5: a source of which a copy is being made, or may be, stays.
+    fn copy_guard(&self, region: &Region, snapshot: &Snapshot) -> Option<Reason> {
+        if snapshot.is_copy() {
+            return None;
+        }
+        if let Some(copy) = self.in_flight.get(&snapshot.id) {
+            return Some(Reason::CopyInFlight { copy: copy.clone() });
+        }
+        let destinations = Offsite::of(&snapshot.tags, region, self.inventory).destinations;
+        let unread = destinations.into_iter().find(|destination| !self.inventory.snapshots_whole_in(destination));
+        unread.map(|destination| Reason::DestinationUnread { destination })
+    }
+
+    /// The destinations that never got their copy of a source, as far as can be seen: a person should know before it goes.
+    fn uncopied(&self, region: &Region, snapshot: &Snapshot) -> Vec<Region> {
+        if snapshot.is_copy() {
+            return Vec::new();
+        }
+        let stamps = tags::stamps(&snapshot.tags);
+        let mut regions = Offsite::of(&snapshot.tags, region, self.inventory).destinations;
+        let is_copied = |region: &Region| self.copied.contains(&(region, snapshot.id.clone()));
+        regions.retain(|region| !stamps.contains_key(region) && !is_copied(region));
+        regions
+    }
+
+    /// Whether the volume behind a snapshot still exists and is backed up.
+    fn life(&self, region: &Region, snapshot: &Snapshot) -> Life {
+        let Lineage::Volume(id) = snapshot.lineage() else {
+            return Life::Lives;
+        };
+        if let Some(volume) = self.volumes.get(&id) {
+            let excluded = tags::backup(&volume.tags) == TagValue::Is(false);
+            return if excluded { Life::Over } else { Life::Lives };
+        }
+        let (homes, are_all) = self.homes(region, snapshot);
+        let whole = |home: &Region| self.inventory.regions.get(home).is_some_and(|seen| seen.volumes.is_whole());
+        let unread: Vec<_> = homes.into_iter().filter(|home| !whole(home)).collect();
+        if unread.is_empty() && are_all { Life::Over } else { Life::Unknown(unread) }
+    }
+
+    /// The Regions in which the volume can be, and whether these are all: a source's own, a copy's SourceRegion, or
+    /// every enabled one where none is recorded.
+    fn homes(&self, region: &Region, snapshot: &Snapshot) -> (Vec<Region>, bool) {
+        if !snapshot.is_copy() {
+            return (vec![region.clone()], true);
+        }
+        match tags::source_region(&snapshot.tags) {
+            TagValue::Is(home) => (vec![home], true),
+            TagValue::Absent | TagValue::Unreadable(_) => {
+                let mut enabled = self.inventory.enabled.items().to_vec();
+                enabled.sort();
+                (enabled, self.inventory.enabled.is_whole())
+            }
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! The offsiter's table: what is copied where, which copies are proven, which sources may go.
+//!
+//! A copy is proven by what is seen of it now, never by a note that it was begun (the predecessor wrote its note when
+//! the copy *started*, and a copy that failed later looked done).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Due, Newest, about, due, gap, later};
+use crate::decision::{Act, CopyRef, Decision, Finding, Job, Plan, Problem, Reason, Subject};
+use crate::ids::{Region, SnapshotId};
+use crate::inventory::{Inventory, SECONDS_PER_DAY, SECONDS_PER_HOUR, Snapshot, SnapshotState, StorageTier};
+use crate::policy::Offsite;
+use crate::tags::{self, OffsiteMode, TAG_VALUE_LENGTH_MAX, TagValue, Tags, key};
+
+/// For how long a set's snapshot waits for its late tags before it is copied without them.
+const TAGS_PENDING_HOURS_MAX: i64 = 6;
+/// The longest pause between two tries of a copy that fails.
+const RETRY_PAUSE_HOURS_MAX: i64 = 24;
+
+/// What becomes of the sources of `regions` and of their copies.
+pub fn plan_offsite(inventory: &Inventory, regions: &[Region]) -> Plan {
+    let mut plan = Plan::new(Job::Offsite, inventory, regions);
+    let world = World::of(inventory);
+    let mut ordered = Vec::new();
+    for region in &plan.regions {
+        let seen = inventory.regions.get(region);
+        plan.findings.extend(gap(region, "snapshots", seen.map(|seen| &seen.snapshots)));
+        for source in inventory.snapshots_in(region).iter().filter(|snapshot| is_source(inventory, snapshot)) {
+            let one =
+                OneSource { world: &world, region, source, offsite: Offsite::of(&source.tags, region, inventory) };
+            for decision in one.plan(&mut plan.findings) {
+                ordered.push((one.order(&decision), decision));
+            }
+        }
+    }
+    ordered.sort_by(|a, b| a.0.cmp(&b.0));
+    plan.decisions = ordered.into_iter().map(|(_, decision)| decision).collect();
+    plan.finish()
+}
+
+/// Whether a snapshot is to be offsite: ours, completed, in the standard tier, no copy, with a destination.
+fn is_source(inventory: &Inventory, snapshot: &Snapshot) -> bool {
+    snapshot.is_managed(&inventory.account)
+        && !snapshot.is_copy()
+        && snapshot.is_completed()
+        && snapshot.tier == StorageTier::Standard
+        && !tags::destinations(&snapshot.tags).is_empty()
+}
+
+struct World<'a> {
+    inventory: &'a Inventory,
+    newest: Newest<'a>,
+    /// Everything that says it is a copy, by its source.
+    copies: BTreeMap<SnapshotId, Vec<(&'a Region, &'a Snapshot)>>,
+}
+
+impl<'a> World<'a> {
+    fn of(inventory: &'a Inventory) -> Self {
+        let mut copies: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (region, snapshot) in inventory.snapshots() {
+            if let TagValue::Is(source) = tags::source_snapshot(&snapshot.tags) {
+                copies.entry(source).or_default().push((region, snapshot));
+            }
+        }
+        World { inventory, newest: Newest::of(inventory), copies }
+    }
+}
+
+/// What one thing that says it is a copy is worth.
+enum Judgement {
+    Verified,
+    /// A true copy that lacks tags, or whose DeleteOn is earlier than its source's.
+    Incomplete(Tags),
+    Pending,
+    Mismatch(String),
+    Failed,
+}
+
+/// How far one destination is.
+enum State {
+    Done(CopyRef),
+    /// Done before, says the stamp; the copy may have expired since.
+    Stamped,
+    NotYet,
+    /// Its source is due: it will not be copied any more.
+    TooLate,
+}
+
+struct OneSource<'a> {
+    world: &'a World<'a>,
+    region: &'a Region,
+    source: &'a Snapshot,
+    offsite: Offsite,
+}
+
+impl OneSource<'_> {
+    /// One decision per destination, and one for the source.
+    fn plan(&self, findings: &mut Vec<Finding>) -> Vec<Decision> {
+        let id = self.source.tags.get(key::INSTANCE_ID).unwrap_or(self.source.id.as_str());
+        findings.extend(self.offsite.findings(self.region, crate::printable::printable(id, 60).as_str()));
+        let mut decisions = Vec::new();
+        let mut states = Vec::new();
+        for destination in &self.offsite.destinations {
+            let (act, reason, state) = self.rows(destination, findings);
+            let subject = Subject::Copy(self.source.id.clone(), destination.clone());
+            decisions.push(self.decision(subject, act, reason));
+            states.push((destination, state));
+        }
+        let (act, reason) = self.source_rows(&states, findings);
+        decisions.push(self.decision(Subject::Source(self.source.id.clone()), act, reason));
+        decisions
+    }
+
+    fn decision(&self, subject: Subject, act: Act, reason: Reason) -> Decision {
+        Decision { region: self.region.clone(), subject, about: about(self.source), act, reason }
+    }
+
+    /// Changes first; copies to one destination with each volume's newest first, then the oldest first, so that the
+    /// newest state is offsite soon and nothing starves behind the limit of copies in flight.
+    fn order(&self, decision: &Decision) -> impl Ord + use<> {
+        let rank = match decision.act {
+            Act::AddTags { .. } => 0,
+            Act::Copy { .. } => 1,
+            Act::Stamp { .. } => 2,
+            Act::RemoveSource { .. } => 3,
+            Act::Wait => 4,
+            Act::Create { .. } | Act::Delete { .. } | Act::Hold | Act::Keep | Act::Skip => 5,
+        };
+        let destination = match &decision.subject {
+            Subject::Copy(_, destination) => Some(destination.clone()),
+            Subject::Source(_) | Subject::Snapshot(_) | Subject::Volume(_) | Subject::Device(..) => None,
+        };
+        let older = !self.world.newest.is_newest(self.region, self.source);
+        (rank, destination, older, self.source.start_time, self.source.id.clone())
+    }
+
+    /// The offsiter's table for one destination, row by row.
+    fn rows(&self, destination: &Region, findings: &mut Vec<Finding>) -> (Act, Reason, State) {
+        let (source, now) = (self.source, self.world.inventory.taken_at);
+        let mut find = |problem| findings.push(Finding::new(self.region, &source.id, problem));
+        if self.waits_for_tags() {
+            return (Act::Wait, Reason::TagsPending, State::NotYet);
+        }
+        if self.offsite.mode() == OffsiteMode::Copy
+            && let Some(stamped) = tags::stamps(&source.tags).remove(destination)
+        {
+            let copy = CopyRef { region: destination.clone(), snapshot: stamped };
+            return (Act::Skip, Reason::Stamped { copy }, State::Stamped);
+        }
+        if !self.world.inventory.snapshots_whole_in(destination) {
+            find(Problem::DestinationUnread { destination: destination.clone() });
+            return (Act::Wait, Reason::DestinationUnread { destination: destination.clone() }, State::NotYet);
+        }
+        let judged = self.judged(destination);
+        let live: Vec<_> = judged.iter().filter(|(_, judgement)| !matches!(judgement, Judgement::Failed)).collect();
+        if live.len() > 1 {
+            let copies = live.iter().map(|(copy, _)| copy.id.clone()).collect();
+            find(Problem::TwoCopies { destination: destination.clone(), copies });
+        }
+        if let Some((copy, judgement)) = live.first() {
+            let copy_ref = CopyRef { region: destination.clone(), snapshot: copy.id.clone() };
+            return self.live_rows(copy, copy_ref, judgement, find);
+        }
+        let is_due = !source.tags.keep_forever() && matches!(due(source, now), Due::Yes { .. });
+        if let (true, Some(delete_on)) = (is_due, tags::delete_on(&source.tags).ok()) {
+            find(Problem::SourceDue);
+            return (Act::Skip, Reason::SourceDue { delete_on }, State::TooLate);
+        }
+        if let Some((youngest, _)) = judged.last() {
+            let failed = judged.len();
+            let message = youngest.state_message.clone().unwrap_or_else(|| "no message".to_owned());
+            find(Problem::CopyFailing { destination: destination.clone(), message: message.clone() });
+            let retry_at = later(youngest.start_time, retry_pause_hours(failed));
+            if now < retry_at {
+                return (Act::Wait, Reason::CopyFailing { failed, message, retry_at }, State::NotYet);
+            }
+            return (self.copy(), Reason::RetryCopy { failed, message }, State::NotYet);
+        }
+        (self.copy(), Reason::NoCopy, State::NotYet)
+    }
+
+    fn live_rows(
+        &self,
+        copy: &Snapshot,
+        copy_ref: CopyRef,
+        judgement: &Judgement,
+        mut find: impl FnMut(Problem),
+    ) -> (Act, Reason, State) {
+        let region = copy_ref.region.clone();
+        match judgement {
+            Judgement::Verified => (Act::Skip, Reason::Verified { copy: copy_ref.clone() }, State::Done(copy_ref)),
+            Judgement::Incomplete(tags) => {
+                let missing = tags.iter().map(|(key, _)| key).filter(|key| *key != key::DELETE_ON).map(str::to_owned);
+                let (missing, delete_on_earlier) = (missing.collect(), tags.has(key::DELETE_ON));
+                let act = Act::AddTags { region, snapshot: copy.id.clone(), tags: tags.clone() };
+                (act, Reason::CopyIncomplete { copy: copy_ref, missing, delete_on_earlier }, State::NotYet)
+            }
+            Judgement::Mismatch(difference) => {
+                find(Problem::CopyMismatch { copy: copy_ref.clone(), difference: difference.clone() });
+                let reason = Reason::CopyMismatch { copy: copy_ref, difference: difference.clone() };
+                (Act::Wait, reason, State::NotYet)
+            }
+            Judgement::Pending | Judgement::Failed => {
+                let since = copy.start_time;
+                if self.world.inventory.taken_at.as_second() - since.as_second() > SECONDS_PER_DAY {
+                    find(Problem::CopyPendingLong { copy: copy_ref.clone(), since });
+                }
+                (Act::Wait, Reason::CopyPending { copy: copy_ref, since }, State::NotYet)
+            }
+        }
+    }
+
+    /// What is in `destination` of this source, the best first; of equals the oldest first.
+    fn judged(&self, destination: &Region) -> Vec<(&Snapshot, Judgement)> {
+        let all = self.world.copies.get(&self.source.id).map_or(&[][..], Vec::as_slice);
+        let here = all.iter().filter(|(region, _)| *region == destination);
+        let mut judged: Vec<_> = here.map(|(_, copy)| (*copy, self.judge(copy))).collect();
+        judged.sort_by_key(|(copy, judgement)| {
+            let rank = match judgement {
+                Judgement::Verified => 0,
+                Judgement::Incomplete(_) => 1,
+                Judgement::Pending => 2,
+                Judgement::Mismatch(_) => 3,
+                Judgement::Failed => 4,
+            };
+            (rank, copy.start_time, copy.id.clone())
+        });
+        judged
+    }
+
+    fn judge(&self, copy: &Snapshot) -> Judgement {
+        match copy.state {
+            SnapshotState::Error => return Judgement::Failed,
+            SnapshotState::Pending
+            | SnapshotState::Recoverable
+            | SnapshotState::Recovering
+            | SnapshotState::Unfamiliar => return Judgement::Pending,
+            SnapshotState::Completed => {}
+        }
+        let source = self.source;
+        if copy.owner != self.world.inventory.account {
+            return Judgement::Mismatch(format!("owned by account {}", copy.owner));
+        }
+        if !copy.is_managed(&self.world.inventory.account) {
+            return Judgement::Mismatch("it is not Type=Automated, so it is not ours to rely on".to_owned());
+        }
+        if copy.size_gib != source.size_gib {
+            return Judgement::Mismatch(format!("{} GiB instead of {}", copy.size_gib, source.size_gib));
+        }
+        if source.encrypted && !copy.encrypted {
+            return Judgement::Mismatch("not encrypted, its source is".to_owned());
+        }
+        let missing = self.missing_tags(copy);
+        if missing.is_empty() { Judgement::Verified } else { Judgement::Incomplete(missing) }
+    }
+
+    /// What the copy lacks of the tags that our copy call sends. `DeleteOn` is never added, since a person may have
+    /// taken it away to keep the copy; it only moves later. Nothing else is overwritten.
+    fn missing_tags(&self, copy: &Snapshot) -> Tags {
+        let wanted = self.copy_tags();
+        let has =
+            |key: &str| copy.tags.has(key) || (key.eq_ignore_ascii_case(key::KEEP_FOREVER) && copy.tags.keep_forever());
+        let mut missing: Tags = wanted.iter().filter(|(key, _)| *key != key::DELETE_ON && !has(key)).collect();
+        if let (TagValue::Is(of_source), TagValue::Is(of_copy)) =
+            (tags::delete_on(&wanted), tags::delete_on(&copy.tags))
+            && of_copy < of_source
+        {
+            missing.set(key::DELETE_ON, &of_source.to_string());
+        }
+        missing
+    }
+
+    fn copy_tags(&self) -> Tags {
+        tags::of_copy(&self.source.id, self.region, self.source)
+    }
+
+    fn copy(&self) -> Act {
+        Act::Copy { tags: self.copy_tags(), encrypted: self.source.encrypted }
+    }
+
+    /// A snapshot of ours made in a set gets DeviceName and its volume's tags right after birth.
+    fn waits_for_tags(&self) -> bool {
+        let tags = &self.source.tags;
+        let age_seconds = self.world.inventory.taken_at.as_second() - self.source.start_time.as_second();
+        tags.has(key::SLOT) && !tags.has(key::DEVICE_NAME) && age_seconds < TAGS_PENDING_HOURS_MAX * SECONDS_PER_HOUR
+    }
+
+    /// What becomes of the source itself.
+    fn source_rows(&self, states: &[(&Region, State)], findings: &mut Vec<Finding>) -> (Act, Reason) {
+        let mode = self.offsite.mode();
+        if mode == OffsiteMode::Copy && self.offsite.destinations.is_empty() {
+            let refused = self.offsite.refused.iter().map(|refused| refused.text.clone()).collect();
+            return (Act::Keep, Reason::NoDestination { refused });
+        }
+        let copies: Vec<_> = states
+            .iter()
+            .filter_map(|(_, state)| match state {
+                State::Done(copy) => Some(copy.clone()),
+                State::Stamped | State::NotYet | State::TooLate => None,
+            })
+            .collect();
+        if mode == OffsiteMode::Copy {
+            return self.stamp(copies, findings);
+        }
+        if self.source.tags.keep_forever() {
+            return (Act::Keep, Reason::KeepForever);
+        }
+        let unreadable = match tags::delete_on(&self.source.tags) {
+            TagValue::Is(_) => None,
+            TagValue::Absent => Some(None),
+            TagValue::Unreadable(value) => Some(Some(value)),
+        };
+        if let Some(value) = unreadable {
+            let problem = Problem::DeleteOnUnreadable { value: value.clone() };
+            findings.push(Finding::new(self.region, &self.source.id, problem));
+            return (Act::Keep, Reason::UnreadableDeleteOn { value });
+        }
+        let is_too_late = states.iter().any(|(_, state)| matches!(state, State::TooLate));
+        if let (true, Some(delete_on)) = (is_too_late, tags::delete_on(&self.source.tags).ok()) {
+            return (Act::Skip, Reason::SourceDue { delete_on });
+        }
+        if copies.len() < states.len() {
+            let missing =
+                states.iter().filter(|(_, state)| !matches!(state, State::Done(_))).map(|(r, _)| (*r).clone());
+            return (Act::Wait, Reason::NotYetOffsite { missing: missing.collect() });
+        }
+        let newest = self.world.newest.get(self.region, self.source.lineage());
+        let newest = newest.filter(|_| mode == OffsiteMode::KeepLatest).map(|newest| newest.id.clone());
+        if newest.as_ref() == Some(&self.source.id) {
+            return (Act::Keep, Reason::NewestHere);
+        }
+        // S5: a second one, of a run that overlapped, may still be in the making.
+        let all = self.world.copies.get(&self.source.id).into_iter().flatten();
+        let in_flight = all.filter(|(_, copy)| matches!(self.judge(copy), Judgement::Pending));
+        let refs = in_flight.map(|(region, copy)| CopyRef { region: (*region).clone(), snapshot: copy.id.clone() });
+        if let Some(copy) = refs.min() {
+            return (Act::Wait, Reason::CopyInFlight { copy });
+        }
+        // S7.
+        if !self.world.inventory.snapshots_whole_in(self.region) {
+            return (Act::Wait, Reason::RegionUnread);
+        }
+        (Act::RemoveSource { copies: copies.clone(), newest }, Reason::CopiesVerified { mode, copies })
+    }
+
+    /// In `Copy` mode: writes down what was verified, and keeps what was written before.
+    fn stamp(&self, copies: Vec<CopyRef>, findings: &mut Vec<Finding>) -> (Act, Reason) {
+        let mut stamps = tags::stamps(&self.source.tags);
+        let newly: Vec<_> = copies.into_iter().filter(|copy| !stamps.contains_key(&copy.region)).collect();
+        if newly.is_empty() {
+            return (Act::Keep, Reason::KeptByMode);
+        }
+        stamps.extend(newly.iter().map(|copy| (copy.region.clone(), copy.snapshot.clone())));
+        let words: BTreeSet<_> = stamps.iter().map(|(region, snapshot)| format!("{region}:{snapshot}")).collect();
+        let value = words.into_iter().collect::<Vec<_>>().join(" ");
+        if value.len() > TAG_VALUE_LENGTH_MAX {
+            findings.push(Finding::new(self.region, &self.source.id, Problem::StampFull));
+            return (Act::Keep, Reason::KeptByMode);
+        }
+        (Act::Stamp { value }, Reason::NewlyVerified { copies: newly })
+    }
+}
+
+/// 1 h × 2^(n−1), at most 24 h.
+fn retry_pause_hours(failed: usize) -> i64 {
+    let doublings = u32::try_from(failed.saturating_sub(1)).unwrap_or(u32::MAX);
+    2_i64.checked_pow(doublings).unwrap_or(RETRY_PAUSE_HOURS_MAX).min(RETRY_PAUSE_HOURS_MAX)
+}

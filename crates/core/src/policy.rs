@@ -1,0 +1,210 @@
+//! From tags to policy: what an instance or a snapshot asks for, where each value came from, and what could not be read.
+//!
+//! What cannot be read errs on the side of keeping (365 days, `Copy`, the default schedule), with a finding at every run.
+
+use serde::{Deserialize, Serialize};
+
+use crate::approval::Approval;
+use crate::decision::{Finding, Problem};
+use crate::ids::Region;
+use crate::inventory::{Instance, Inventory, RegionStatus};
+use crate::schedule::{Schedule, Slot};
+use crate::tags::{self, Named, OffsiteMode, TagValue, Tags, key};
+
+/// The days that a snapshot is kept where nothing is configured and no tag says otherwise.
+pub const RETENTION_DAYS_DEFAULT: u32 = 7;
+/// The days that a snapshot is kept where `RetentionDays` is there and cannot be read.
+pub const RETENTION_DAYS_UNREADABLE: u32 = 365;
+
+/// What no tag says: the defaults, and the wishes of one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// `RetentionDays` of an instance without the tag.
+    pub retention_days: u32,
+    /// `BackupSchedule` of an instance without the tag.
+    pub schedule: Schedule,
+    /// The slot to finish, in place of each schedule's own.
+    pub slot: Option<Slot>,
+    /// What a person approved (S9).
+    pub approvals: Vec<Approval>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { retention_days: RETENTION_DAYS_DEFAULT, schedule: Schedule::DEFAULT, slot: None, approvals: Vec::new() }
+    }
+}
+
+/// A value of a policy and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting<T> {
+    /// What holds.
+    pub value: T,
+    /// Why it holds.
+    pub origin: Origin,
+}
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The tag says so.
+    Tag,
+    /// There is no tag: the default.
+    Default,
+    /// There is a tag that cannot be read; its text.
+    Unreadable(String),
+}
+
+impl<T> Setting<T> {
+    fn of(read: TagValue<T>, default: T, unreadable: T) -> Self {
+        match read {
+            TagValue::Is(value) => Self { value, origin: Origin::Tag },
+            TagValue::Absent => Self { value: default, origin: Origin::Default },
+            TagValue::Unreadable(text) => Self { value: unreadable, origin: Origin::Unreadable(text) },
+        }
+    }
+}
+
+/// Whether an instance is backed up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Selection {
+    /// `Backup=Yes`.
+    Selected,
+    /// `Backup=No`.
+    Excluded,
+    /// No such tag.
+    Untagged,
+    /// The tag says something else; another tool may use it.
+    Unreadable(String),
+}
+
+/// What an instance's tags ask for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstancePolicy {
+    /// Whether it is backed up.
+    pub selection: Selection,
+    /// How long its snapshots are kept.
+    pub retention_days: Setting<u32>,
+    /// When.
+    pub schedule: Setting<Schedule>,
+    /// Where to, and how.
+    pub offsite: Offsite,
+}
+
+impl InstancePolicy {
+    /// Reads an instance's tags.
+    pub fn of(instance: &Instance, region: &Region, inventory: &Inventory, config: &Config) -> Self {
+        let tags = &instance.tags;
+        let schedule = match tags.get(key::BACKUP_SCHEDULE) {
+            None => TagValue::Absent,
+            Some(text) => text.parse().map_or_else(|_| TagValue::Unreadable(text.to_owned()), TagValue::Is),
+        };
+        Self {
+            selection: match tags::backup(tags) {
+                TagValue::Is(true) => Selection::Selected,
+                TagValue::Is(false) => Selection::Excluded,
+                TagValue::Absent => Selection::Untagged,
+                TagValue::Unreadable(text) => Selection::Unreadable(text),
+            },
+            retention_days: Setting::of(
+                tags::retention_days(tags),
+                config.retention_days,
+                // A default longer than that is longer still: doubt never shortens.
+                RETENTION_DAYS_UNREADABLE.max(config.retention_days),
+            ),
+            schedule: Setting::of(schedule, config.schedule.clone(), config.schedule.clone()),
+            offsite: Offsite::of(tags, region, inventory),
+        }
+    }
+
+    /// What could not be read, as findings about `id`.
+    pub fn findings(&self, region: &Region, id: &str) -> Vec<Finding> {
+        let mut problems = Vec::new();
+        if let Origin::Unreadable(value) = &self.retention_days.origin {
+            problems.push(Problem::RetentionUnreadable { value: value.clone(), days: self.retention_days.value });
+        }
+        if let Origin::Unreadable(value) = &self.schedule.origin {
+            let default = self.schedule.value.to_string();
+            problems.push(Problem::ScheduleUnreadable { value: value.clone(), default });
+        }
+        let mut findings: Vec<_> = problems.into_iter().map(|problem| Finding::new(region, id, problem)).collect();
+        findings.extend(self.offsite.findings(region, id));
+        findings
+    }
+}
+
+/// Where snapshots are copied to, and what becomes of the source: read from an instance's tags for what will be, from a
+/// snapshot's own tags for what is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offsite {
+    /// The destinations that can be used, in the tag's order.
+    pub destinations: Vec<Region>,
+    /// Those that cannot.
+    pub refused: Vec<RefusedDestination>,
+    /// As tagged.
+    pub mode: Setting<OffsiteMode>,
+}
+
+/// A destination that nothing is copied to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedDestination {
+    /// As the tag has it.
+    pub text: String,
+    /// Why not.
+    pub why: RefusedWhy,
+}
+
+/// Why a destination cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusedWhy {
+    /// It does not exist, or the account has not enabled it.
+    NotThere,
+    /// It is the snapshot's own Region.
+    OwnRegion,
+}
+
+impl Offsite {
+    /// Reads `DestinationRegion` and `OffsiteMode`.
+    pub fn of(tags: &Tags, own: &Region, inventory: &Inventory) -> Self {
+        let (mut destinations, mut refused) = (Vec::new(), Vec::new());
+        for named in tags::destinations(tags) {
+            let (text, why) = match named {
+                Named::Junk(text) => (text, RefusedWhy::NotThere),
+                Named::Region(region) if region == *own => (region.into(), RefusedWhy::OwnRegion),
+                Named::Region(region) => match inventory.status(&region) {
+                    RegionStatus::Enabled | RegionStatus::Unknown => {
+                        destinations.push(region);
+                        continue;
+                    }
+                    RegionStatus::NotThere => (region.into(), RefusedWhy::NotThere),
+                },
+            };
+            refused.push(RefusedDestination { text, why });
+        }
+        let mode = Setting::of(tags::offsite_mode(tags), OffsiteMode::Move, OffsiteMode::Copy);
+        Self { destinations, refused, mode }
+    }
+
+    /// The mode that holds: where a destination is refused the source stays, as in `Copy`.
+    pub fn mode(&self) -> OffsiteMode {
+        if self.refused.is_empty() { self.mode.value } else { OffsiteMode::Copy }
+    }
+
+    /// What could not be read, as findings about `id`.
+    pub fn findings(&self, region: &Region, id: &str) -> Vec<Finding> {
+        let mut problems = Vec::new();
+        if let Origin::Unreadable(value) = &self.mode.origin {
+            problems.push(Problem::ModeUnreadable { value: value.clone() });
+        }
+        let local = self.destinations.is_empty();
+        problems.extend(self.refused.iter().map(|refused| Problem::DestinationRefused {
+            text: refused.text.clone(),
+            why: refused.why,
+            local,
+        }));
+        problems.into_iter().map(|problem| Finding::new(region, id, problem)).collect()
+    }
+}

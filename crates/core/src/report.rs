@@ -1,0 +1,156 @@
+//! What a run did: its plan, and what became of each decision.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::check::Violation;
+use crate::decision::{Decision, Finding, Plan};
+use crate::ids::SnapshotId;
+use crate::printable::printable;
+
+/// What became of one decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It changes nothing: there was nothing to do.
+    NothingToDo,
+    /// It was carried out.
+    Done {
+        /// The snapshot that it made, if it made one.
+        made: Option<SnapshotId>,
+    },
+    /// The second look saw something else than the plan, and nothing was done: the next run decides anew.
+    Changed(Changed),
+    /// Not now: a later run does it.
+    Deferred(Deferred),
+    /// EC2 said no to a delete, in its words: an AMI, a lock, AWS Backup. The snapshot stays; a person should look.
+    Refused(Said),
+    /// No answer that says whether it happened: the next run sees.
+    Unclear(Said),
+    /// It did not happen.
+    Failed(Said),
+}
+
+/// EC2's code and words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// AWS's code.
+    pub code: String,
+    /// AWS's words.
+    pub message: String,
+}
+
+/// What the second look saw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Changed {
+    /// The snapshot is not shown any more.
+    NotShown,
+    /// The snapshot, or its tags, are not what the plan saw.
+    Differs,
+    /// It carries KeepForever now.
+    Pinned,
+    /// A copy, or a newer snapshot, that the delete rests on is not what the plan saw.
+    SupportGone,
+    /// The second look itself could not be had.
+    NotLooked,
+}
+
+/// Why something is left to a later run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deferred {
+    /// The run's time is over.
+    Deadline,
+    /// EC2 has as many in flight as it takes.
+    LimitReached,
+    /// The volume's last snapshot was begun less than 15 s ago.
+    RateExceeded,
+    /// EC2 went on throttling.
+    Throttled,
+    /// The endpoint could not be reached.
+    Unavailable,
+    /// It is not visible yet.
+    NotVisibleYet,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said = |f: &mut fmt::Formatter<'_>, start: &str, said: &Said| {
+            write!(f, "{start}: {} ({})", printable(&said.message, 200), printable(&said.code, 60))
+        };
+        match self {
+            Outcome::NothingToDo => f.write_str("nothing to do"),
+            Outcome::Done { made: None } => f.write_str("done"),
+            Outcome::Done { made: Some(snapshot) } => write!(f, "done: {snapshot}"),
+            Outcome::Changed(changed) => f.write_str(match changed {
+                Changed::NotShown => "not done: it is not shown any more",
+                Changed::Differs => "not done: it has changed since the plan",
+                Changed::Pinned => "not done: it carries KeepForever now",
+                Changed::SupportGone => "not done: what it rests on has changed since the plan",
+                Changed::NotLooked => "not done: it could not be looked at again",
+            }),
+            Outcome::Deferred(deferred) => f.write_str(match deferred {
+                Deferred::Deadline => "deferred: the run's time is over",
+                Deferred::LimitReached => "deferred: EC2 has as many in flight as it takes",
+                Deferred::RateExceeded => "deferred: the volume's last snapshot is too young",
+                Deferred::Throttled => "deferred: EC2 is throttling",
+                Deferred::Unavailable => "deferred: the endpoint could not be reached",
+                Deferred::NotVisibleYet => "deferred: it is not visible yet",
+            }),
+            Outcome::Refused(words) => said(f, "refused by EC2", words),
+            Outcome::Unclear(words) => said(f, "no clear answer, the next run sees", words),
+            Outcome::Failed(words) => said(f, "failed", words),
+        }
+    }
+}
+
+impl Outcome {
+    /// Whether it makes the run one in which some items failed.
+    pub fn is_failure(&self) -> bool {
+        match self {
+            Outcome::Failed(_) | Outcome::Unclear(_) => true,
+            Outcome::NothingToDo | Outcome::Done { .. } => false,
+            Outcome::Changed(_) | Outcome::Deferred(_) | Outcome::Refused(_) => false,
+        }
+    }
+}
+
+/// What a run did.
+#[must_use = "a report that nobody reads is a backup that silently did not happen"]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// What it was going to do, without what `check` dropped.
+    pub plan: Plan,
+    /// One per decision of the plan, in its order.
+    pub outcomes: Vec<Outcome>,
+    /// What `check` dropped, and why.
+    pub violations: Vec<Violation>,
+    /// What a person should look at: the plan's findings, and what came up on the way.
+    pub findings: Vec<Finding>,
+    /// Calls by Region and action.
+    pub calls: BTreeMap<String, BTreeMap<String, u64>>,
+    /// EC2's now when it ended.
+    pub ended_at: Timestamp,
+}
+
+impl RunReport {
+    /// Each decision with what became of it.
+    pub fn items(&self) -> impl Iterator<Item = (&Decision, &Outcome)> {
+        self.plan.decisions.iter().zip(&self.outcomes)
+    }
+
+    /// 0 done · 1 `check` or S9 held something back · 2 some items failed (docs/cli.md).
+    pub fn exit_code(&self) -> u8 {
+        if self.outcomes.iter().any(Outcome::is_failure) {
+            2
+        } else if !self.violations.is_empty() || !self.plan.holds.is_empty() {
+            1
+        } else {
+            0
+        }
+    }
+}

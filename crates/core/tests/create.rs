@@ -1,0 +1,698 @@
+//! The creator's table, row by row, and the sentences beside it; and what section 2 says of an instance's tags.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod common;
+
+use common::*;
+use snapwarden_core::decision::{Act, Consistency, CreateGroup, Plan, Problem, Reason, Subject};
+use snapwarden_core::inventory::{Device, InstanceState, SnapshotState};
+use snapwarden_core::policy::{Config, RefusedWhy};
+
+fn due_for(consistency: Consistency) -> Reason {
+    Reason::SlotDue { slot: slot(SLOT), newest: None, consistency, kept_here_for: None }
+}
+
+fn late(device: &str) -> Act {
+    Act::Create { late_tags: tags(&[("DeviceName", device)]) }
+}
+
+fn done(id: &str, place: &str) -> Reason {
+    Reason::AlreadyDone { slot: slot(SLOT), snapshot: snapshot_id(id), region: region(place) }
+}
+
+/// One of ours of this slot.
+fn of_slot(id: &str, volume: &str) -> Snap {
+    ours(id, volume, "2026-11-22", "2026-11-29")
+}
+
+fn group<'p>(plan: &'p Plan, instance: &str) -> &'p CreateGroup {
+    plan.groups.iter().find(|group| group.instance.as_str() == instance).unwrap()
+}
+
+fn volumes_of(group: &CreateGroup) -> Vec<&str> {
+    group.volumes.iter().map(|volume| volume.as_str()).collect()
+}
+
+fn two_volumes() -> World {
+    world(NOW).instance("i-1", &[("Backup", "Yes")], &[("/dev/xvda", "vol-1"), ("/dev/sdf", "vol-2")])
+}
+
+// Which instances.
+
+#[test]
+fn a_newly_tagged_instance_is_backed_up_at_the_next_look() {
+    let plan = world(NOW).server("i-1", &[], "vol-1").create();
+    assert_eq!(of_volume(&plan, "vol-1"), (&late("/dev/xvda"), &due_for(Consistency::OneVolume)));
+    assert!(plan.findings.is_empty());
+}
+
+#[test]
+fn a_stopped_instance_counts_and_one_that_is_going_or_gone_does_not() {
+    let counts = [
+        (InstanceState::Pending, 1),
+        (InstanceState::Running, 1),
+        (InstanceState::Stopping, 1),
+        (InstanceState::Stopped, 1),
+        (InstanceState::ShuttingDown, 0),
+        (InstanceState::Terminated, 0),
+    ];
+    for (state, count) in counts {
+        let plan = world(NOW).server("i-1", &[], "vol-1").with_instance("i-1", |i| i.state = state).create();
+        assert_eq!(plan.decisions.len(), count, "{state:?}");
+    }
+}
+
+#[test]
+fn an_instance_tagged_no_or_not_at_all_is_left_alone_without_a_finding() {
+    let other = world(NOW).server("i-9", &[], "vol-9");
+    for tagged in [&[][..], &[("Backup", "No")], &[("Backup", " nO ")], &[("backup", "Yes")]] {
+        let plan = other.clone().instance("i-1", tagged, &[("/dev/xvda", "vol-1")]).create();
+        assert_eq!(plan.decisions.len(), 1, "{tagged:?}");
+        assert!(plan.findings.is_empty(), "{tagged:?}");
+    }
+}
+
+#[test]
+fn anything_else_in_backup_does_not_select_and_a_finding_says_so() {
+    let plan = world(NOW).instance("i-1", &[("Backup", "nightly")], &[("/dev/xvda", "vol-1")]).create();
+    assert!(plan.decisions.is_empty());
+    assert_eq!(problems(&plan, "i-1"), [Problem::BackupUnreadable { value: "nightly".to_owned() }]);
+    assert_eq!(
+        problems(&plan, "i-1")[0].to_string(),
+        "Backup=\"nightly\" does not select it; tag it Yes to have it backed up, No to say that it shall not be"
+    );
+}
+
+#[test]
+fn a_run_that_selects_nothing_says_so() {
+    let plan = world(NOW).create();
+    assert_eq!(problems(&plan, HOME), [Problem::NothingSelected { regions: vec![region(HOME)] }]);
+    let plan = world(NOW).instances_gap().create();
+    assert!(matches!(&problems(&plan, HOME)[..], [Problem::NotRead { what, .. }] if what == "instances"));
+}
+
+// The rows.
+
+#[test]
+fn a_volume_tagged_no_is_skipped() {
+    let plan = world(NOW).volume("vol-1", &[("Backup", " no")]).server("i-1", &[], "vol-1").create();
+    assert_eq!(of_volume(&plan, "vol-1"), (&Act::Skip, &Reason::ExcludedByTag));
+    assert!(plan.groups.is_empty());
+}
+
+#[test]
+fn yes_on_a_volume_changes_nothing_and_anything_else_is_a_finding_and_does_not_leave_it_out() {
+    let plan = world(NOW).volume("vol-1", &[("Backup", "Yes")]).server("i-1", &[], "vol-1").create();
+    assert_eq!(of_volume(&plan, "vol-1").1, &due_for(Consistency::OneVolume));
+    assert!(plan.findings.is_empty());
+    let plan = world(NOW).volume("vol-1", &[("Backup", "never")]).server("i-1", &[], "vol-1").create();
+    assert_eq!(of_volume(&plan, "vol-1").1, &due_for(Consistency::OneVolume));
+    assert_eq!(problems(&plan, "vol-1"), [Problem::VolumeBackupUnreadable { value: "never".to_owned() }]);
+}
+
+#[test]
+fn a_device_that_is_no_ebs_volume_is_skipped() {
+    let plan = world(NOW).instance("i-1", &[("Backup", "Yes")], &[("/dev/xvda", "vol-1"), ("/dev/sdb", "")]).create();
+    let subject = Subject::Device("i-1".parse().unwrap(), "/dev/sdb".to_owned());
+    assert_eq!((&decision(&plan, &subject).act, &decision(&plan, &subject).reason), (&Act::Skip, &Reason::NotEbs));
+    assert_eq!(group(&plan, "i-1").consistency, Consistency::OneVolume);
+}
+
+#[test]
+fn backup_no_comes_before_everything_that_was_made() {
+    let plan = world(NOW)
+        .volume("vol-1", &[("Backup", "No")])
+        .server("i-1", &[], "vol-1")
+        .snapshot(of_slot("snap-1", "vol-1").no_tag("DeviceName"))
+        .create();
+    assert_eq!(of_volume(&plan, "vol-1"), (&Act::Skip, &Reason::ExcludedByTag));
+}
+
+#[test]
+fn one_of_this_slot_without_device_name_gets_its_late_tags() {
+    let plan = world(NOW)
+        .volume("vol-1", &[("CostCenter", "7"), ("Team", "db")])
+        .server("i-1", &[], "vol-1")
+        .snapshot(of_slot("snap-1", "vol-1").no_tag("DeviceName").tag("Team", "edited").pending())
+        .create();
+    let wanted = Act::AddTags {
+        region: region(HOME),
+        snapshot: snapshot_id("snap-1"),
+        tags: tags(&[("CostCenter", "7"), ("DeviceName", "/dev/xvda")]),
+    };
+    let reason = Reason::LateTags { slot: slot(SLOT), snapshot: snapshot_id("snap-1") };
+    assert_eq!(of_volume(&plan, "vol-1"), (&wanted, &reason));
+    assert_eq!(
+        reason.to_string(),
+        "snap-1 of slot 2026-11-22T03:00Z lacks DeviceName: the run that made it stopped before its late tags"
+    );
+}
+
+#[test]
+fn an_older_slots_snapshot_or_a_copy_without_device_name_is_not_repaired_here() {
+    let plan = world(NOW)
+        .server("i-1", &[], "vol-1")
+        .snapshot(ours("snap-1", "vol-1", "2026-11-21", "2026-11-28").no_tag("DeviceName"))
+        .create();
+    assert!(matches!(of_volume(&plan, "vol-1").0, Act::Create { .. }));
+    let made = of_slot("snap-1", "vol-1").no_tag("DeviceName");
+    let plan = world(NOW)
+        .server("i-1", &[("DestinationRegion", AWAY)], "vol-1")
+        .region(AWAY)
+        .snapshot(copy("snap-c", &made))
+        .create();
+    assert_eq!(of_volume(&plan, "vol-1"), (&Act::Skip, &done("snap-c", AWAY)));
+}
+
+#[test]
+fn a_pending_or_completed_one_of_this_slot_is_the_slots_work_done() {
+    for state in [SnapshotState::Pending, SnapshotState::Completed] {
+        let plan = world(NOW).server("i-1", &[], "vol-1").snapshot(of_slot("snap-1", "vol-1").state(state)).create();
+        assert_eq!(of_volume(&plan, "vol-1"), (&Act::Skip, &done("snap-1", HOME)), "{state:?}");
+    }
+    assert_eq!(done("snap-1", HOME).to_string(), "slot 2026-11-22T03:00Z is done: snap-1 in us-east-1");
+}
+
+#[test]
+fn under_move_a_copy_of_one_in_a_destination_is_the_slots_work_done() {
+    let made = of_slot("snap-1", "vol-1").tag("DestinationRegion", AWAY);
+    for state in [SnapshotState::Pending, SnapshotState::Completed] {
+        let plan = world(NOW)
+            .server("i-1", &[("DestinationRegion", AWAY)], "vol-1")
+            .region(AWAY)
+            .snapshot(copy("snap-c", &made).state(state))
+            .create();
+        assert_eq!(of_volume(&plan, "vol-1"), (&Act::Skip, &done("snap-c", AWAY)), "{state:?}");
+    }
+}
+
+#[test]
+fn what_another_service_or_another_account_made_is_not_our_slots_work() {
+    let others = [
+        of_slot("snap-1", "vol-1").owner("999999999999"),
+        of_slot("snap-1", "vol-1").tag("aws:backup:source-resource", "x"),
+        of_slot("snap-1", "vol-1").tag("Type", "Manual"),
+        of_slot("snap-1", "vol-1").failed("internal error"),
+    ];
+    for other in others {
+        let plan = world(NOW).server("i-1", &[], "vol-1").snapshot(other.clone()).create();
+        assert!(matches!(of_volume(&plan, "vol-1").0, Act::Create { .. }), "{other:?}", other = other.0);
+    }
+}
+
+#[test]
+fn two_snapshots_of_one_slot_are_a_finding_and_a_source_and_its_copy_count_once() {
+    let (one, two) = (of_slot("snap-1", "vol-1"), of_slot("snap-2", "vol-1"));
+    let base = world(NOW).server("i-1", &[("DestinationRegion", AWAY)], "vol-1").snapshot(one.clone());
+    let plan = base.clone().region(AWAY).snapshot(copy("snap-c1", &one)).create();
+    assert!(plan.findings.is_empty());
+    let plan = base.snapshot(two).create();
+    assert_eq!(of_volume(&plan, "vol-1"), (&Act::Skip, &done("snap-1", HOME)));
+    let snapshots = vec![snapshot_id("snap-1"), snapshot_id("snap-2")];
+    assert_eq!(problems(&plan, "vol-1"), [Problem::TwoOfOneSlot { slot: slot(SLOT), snapshots }]);
+}
+
+#[test]
+fn under_move_with_an_unread_destination_a_young_slot_is_made_and_stays_here_as_keep_latest() {
+    let plan = world("2026-11-22T03:59:59Z")
+        .server("i-1", &[("DestinationRegion", AWAY)], "vol-1")
+        .region(AWAY)
+        .snapshots_gap()
+        .create();
+    let reason = Reason::SlotDue {
+        slot: slot(SLOT),
+        newest: None,
+        consistency: Consistency::OneVolume,
+        kept_here_for: Some(region(AWAY)),
+    };
+    assert_eq!(of_volume(&plan, "vol-1"), (&late("/dev/xvda"), &reason));
+    assert_eq!(group(&plan, "i-1").tags.get("OffsiteMode"), Some("KeepLatest"));
+    assert_eq!(problems(&plan, "vol-1"), [Problem::DestinationUnread { destination: region(AWAY) }]);
+    assert_eq!(
+        reason.to_string(),
+        "slot 2026-11-22T03:00Z; never backed up by Snapwarden; one volume; stays here as KeepLatest, since eu-west-1 \
+         cannot be read now"
+    );
+}
+
+#[test]
+fn under_move_with_an_unread_destination_an_older_slot_waits() {
+    let plan = world(NOW).server("i-1", &[("DestinationRegion", AWAY)], "vol-1").unread(AWAY).create();
+    let reason = Reason::DestinationUnread { destination: region(AWAY) };
+    assert_eq!(of_volume(&plan, "vol-1"), (&Act::Wait, &reason));
+    assert_eq!(problems(&plan, "vol-1"), [Problem::DestinationUnread { destination: region(AWAY) }]);
+}
+
+#[test]
+fn only_under_move_does_an_unread_destination_matter_to_the_creator() {
+    for mode in ["KeepLatest", "Copy", "mirror"] {
+        let tagged = [("DestinationRegion", AWAY), ("OffsiteMode", mode)];
+        let plan = world(NOW).server("i-1", &tagged, "vol-1").unread(AWAY).create();
+        assert!(matches!(of_volume(&plan, "vol-1").0, Act::Create { .. }), "{mode}");
+        assert!(problems(&plan, "vol-1").is_empty(), "{mode}");
+    }
+}
+
+#[test]
+fn three_errored_ones_of_this_slot_end_the_tries() {
+    let failed = |id: &str| of_slot(id, "vol-1").failed("internal error");
+    let two = world(NOW).server("i-1", &[], "vol-1").snapshots([failed("snap-1"), failed("snap-2")]);
+    assert_eq!(of_volume(&two.create(), "vol-1"), (&late("/dev/xvda"), &due_for(Consistency::FailedBefore)));
+    let plan = two.snapshot(failed("snap-3")).create();
+    let reason = Reason::FailingVolume { slot: slot(SLOT), failed: 3 };
+    assert_eq!(of_volume(&plan, "vol-1"), (&Act::Skip, &reason));
+    assert_eq!(problems(&plan, "vol-1"), [Problem::FailingVolume { failed: 3 }]);
+}
+
+#[test]
+fn three_errored_ones_come_before_the_limit_of_pending_ones() {
+    let failed = (1..=5).map(|n| of_slot(&format!("snap-{n}"), "vol-1").failed("internal error"));
+    let plan = world(NOW).server("i-1", &[], "vol-1").snapshots(failed).create();
+    assert_eq!(of_volume(&plan, "vol-1").1, &Reason::FailingVolume { slot: slot(SLOT), failed: 5 });
+}
+
+#[test]
+fn a_volume_with_five_pending_or_errored_ones_waits_it_alone() {
+    let others = |n: usize| {
+        let pending = (1..n).map(|n| bare(&format!("snap-{n}"), "vol-1").pending());
+        pending.chain([bare("snap-e", "vol-1").failed("internal error")]).collect::<Vec<_>>()
+    };
+    let four = two_volumes().snapshots(others(4)).create();
+    assert_eq!(of_volume(&four, "vol-1").1, &due_for(Consistency::Set));
+    let plan = two_volumes().snapshots(others(5)).create();
+    let reason = Reason::PendingLimit { pending: 5, limit: 5 };
+    assert_eq!(of_volume(&plan, "vol-1"), (&Act::Wait, &reason));
+    assert_eq!(of_volume(&plan, "vol-2"), (&late("/dev/sdf"), &due_for(Consistency::OneVolume)));
+    assert_eq!(reason.to_string(), "5 pending or failed snapshots of a limit of 5; it waits until they are fewer");
+}
+
+#[test]
+fn a_throughput_or_cold_volume_takes_one_pending_snapshot() {
+    for kind in ["st1", "sc1"] {
+        let plan = world(NOW)
+            .server("i-1", &[], "vol-1")
+            .with_volume("vol-1", |v| v.volume_type = kind.to_owned())
+            .snapshot(bare("snap-1", "vol-1").pending())
+            .create();
+        let reason = Reason::PendingLimit { pending: 1, limit: 1 };
+        assert_eq!(of_volume(&plan, "vol-1"), (&Act::Wait, &reason), "{kind}");
+    }
+}
+
+#[test]
+fn a_volume_of_several_selected_instances_belongs_to_the_longest_retention() {
+    let plan = world(NOW)
+        .server("i-1", &[("RetentionDays", "7")], "vol-s")
+        .server("i-2", &[("RetentionDays", "30")], "vol-s")
+        .instance("i-3", &[("RetentionDays", "900")], &[("/dev/xvda", "vol-s")])
+        .create();
+    let about = &decision(&plan, &Subject::Volume(volume_id("vol-s"))).about;
+    assert_eq!(about.instance.as_ref().unwrap().as_str(), "i-2");
+    assert_eq!(group(&plan, "i-2").tags.get("DeleteOn"), Some("2026-12-22"));
+    assert_eq!(plan.groups.len(), 1);
+}
+
+#[test]
+fn of_equal_retentions_the_first_id_owns_and_the_others_leave_the_volume_out_of_their_set() {
+    let disks = [("/dev/xvda", "vol-a"), ("/dev/sdf", "vol-b"), ("/dev/sdg", "vol-s")];
+    let plan = world(NOW)
+        .instance("i-2", &[("Backup", "Yes")], &disks)
+        .instance("i-1", &[("Backup", "Yes")], &[("/dev/xvda", "vol-c"), ("/dev/sdf", "vol-s")])
+        .create();
+    assert_eq!(volumes_of(group(&plan, "i-1")), ["vol-s", "vol-c"]);
+    let second = group(&plan, "i-2");
+    assert_eq!((volumes_of(second), &second.exclude_data), (vec!["vol-b", "vol-a"], &vec![volume_id("vol-s")]));
+    assert_eq!(second.consistency, Consistency::Set);
+}
+
+// What could not be read.
+
+#[test]
+fn where_the_regions_snapshots_are_not_all_read_what_is_not_seen_done_waits() {
+    let plan = two_volumes().snapshot(of_slot("snap-1", "vol-1")).snapshots_gap().create();
+    assert_eq!(of_volume(&plan, "vol-1"), (&Act::Skip, &done("snap-1", HOME)));
+    assert_eq!(of_volume(&plan, "vol-2"), (&Act::Wait, &Reason::SnapshotsUnread));
+    assert!(plan.groups.is_empty());
+    assert!(matches!(&problems(&plan, HOME)[..], [Problem::NotRead { what, .. }] if what == "snapshots"));
+}
+
+#[test]
+fn an_attached_volume_that_is_not_listed_waits_it_alone() {
+    let plan = two_volumes().without_volume("vol-2").volumes_gap().create();
+    assert_eq!(of_volume(&plan, "vol-1").1, &due_for(Consistency::OneVolume));
+    assert_eq!(of_volume(&plan, "vol-2"), (&Act::Wait, &Reason::VolumeUnread));
+    assert_eq!(problems(&plan, "vol-2"), [Problem::VolumeUnread]);
+}
+
+// Sets.
+
+#[test]
+fn two_volumes_of_which_none_is_made_are_one_set() {
+    let plan = two_volumes().create();
+    assert_eq!(of_volume(&plan, "vol-1"), (&late("/dev/xvda"), &due_for(Consistency::Set)));
+    assert_eq!(of_volume(&plan, "vol-2"), (&late("/dev/sdf"), &due_for(Consistency::Set)));
+    let set = group(&plan, "i-1");
+    assert_eq!((set.consistency, set.exclude_boot, set.exclude_data.len()), (Consistency::Set, false, 0));
+    assert_eq!(
+        due_for(Consistency::Set).to_string(),
+        "slot 2026-11-22T03:00Z; never backed up by Snapwarden; one crash-consistent set"
+    );
+}
+
+#[test]
+fn a_set_leaves_the_others_out_the_boot_volume_as_such() {
+    let disks = [("/dev/xvda", "vol-1"), ("/dev/sdf", "vol-2"), ("/dev/sdg", "vol-3"), ("/dev/sdh", "vol-4")];
+    let base = world(NOW).volume("vol-1", &[("Backup", "No")]).volume("vol-4", &[("Backup", "No")]);
+    let plan = base.instance("i-1", &[("Backup", "Yes")], &disks).create();
+    let set = group(&plan, "i-1");
+    assert_eq!(set.consistency, Consistency::Set);
+    assert_eq!((set.exclude_boot, &set.exclude_data), (true, &vec![volume_id("vol-4")]));
+}
+
+#[test]
+fn a_set_leaves_out_a_volume_at_its_limit() {
+    let disks = [("/dev/xvda", "vol-1"), ("/dev/sdf", "vol-2"), ("/dev/sdg", "vol-3")];
+    let plan = world(NOW)
+        .instance("i-1", &[("Backup", "Yes")], &disks)
+        .snapshots((1..=5).map(|n| bare(&format!("snap-{n}"), "vol-2").pending()))
+        .create();
+    let set = group(&plan, "i-1");
+    assert_eq!((set.consistency, &set.exclude_data), (Consistency::Set, &vec![volume_id("vol-2")]));
+}
+
+#[test]
+fn where_some_are_made_already_the_rest_is_made_per_volume() {
+    let plan = two_volumes().snapshot(of_slot("snap-1", "vol-1")).create();
+    assert_eq!(of_volume(&plan, "vol-1").1, &done("snap-1", HOME));
+    assert_eq!(of_volume(&plan, "vol-2"), (&late("/dev/sdf"), &due_for(Consistency::PartlyMade)));
+    assert_eq!(Consistency::PartlyMade.to_string(), "consistent per volume only: others of this slot exist already");
+}
+
+#[test]
+fn one_to_repair_counts_as_made() {
+    let disks = [("/dev/xvda", "vol-1"), ("/dev/sdf", "vol-2"), ("/dev/sdg", "vol-3")];
+    let plan = world(NOW)
+        .instance("i-1", &[("Backup", "Yes")], &disks)
+        .snapshot(of_slot("snap-1", "vol-1").no_tag("DeviceName"))
+        .create();
+    assert!(matches!(of_volume(&plan, "vol-1").0, Act::AddTags { .. }));
+    assert_eq!(of_volume(&plan, "vol-2").1, &due_for(Consistency::PartlyMade));
+    assert_eq!(volumes_of(group(&plan, "i-1")), ["vol-2", "vol-3"]);
+}
+
+#[test]
+fn an_errored_one_of_this_slot_on_any_volume_makes_the_rest_per_volume() {
+    let plan = two_volumes().snapshot(of_slot("snap-1", "vol-1").failed("internal error")).create();
+    assert_eq!(of_volume(&plan, "vol-1").1, &due_for(Consistency::FailedBefore));
+    assert_eq!(of_volume(&plan, "vol-2").1, &due_for(Consistency::FailedBefore));
+}
+
+#[test]
+fn an_errored_one_of_an_older_slot_does_not_break_the_set() {
+    let old = ours("snap-1", "vol-1", "2026-11-21", "2026-11-28").failed("internal error");
+    assert_eq!(group(&two_volumes().snapshot(old).create(), "i-1").consistency, Consistency::Set);
+}
+
+#[test]
+fn more_than_40_data_volumes_to_leave_out_make_it_per_volume() {
+    let plan_of = |left_out: usize| {
+        let names: Vec<_> = (0..left_out).map(|n| (format!("/dev/sd{n:02}"), format!("vol-no{n}"))).collect();
+        let mut disks = vec![("/dev/xvda", "vol-1"), ("/dev/xvdz", "vol-2")];
+        disks.extend(names.iter().map(|(device, volume)| (device.as_str(), volume.as_str())));
+        let base = names.iter().fold(world(NOW), |world, (_, volume)| world.volume(volume, &[("Backup", "No")]));
+        base.instance("i-1", &[("Backup", "Yes")], &disks).create()
+    };
+    assert_eq!(group(&plan_of(40), "i-1").consistency, Consistency::Set);
+    assert_eq!(group(&plan_of(41), "i-1").consistency, Consistency::TooManyExcluded);
+}
+
+// The order.
+
+#[test]
+fn instances_go_in_the_order_of_need() {
+    let plan = world(NOW)
+        .server("i-1", &[], "vol-1")
+        .server("i-2", &[], "vol-2")
+        .server("i-3", &[], "vol-3")
+        .server("i-4", &[], "vol-4")
+        .snapshots([
+            ours("snap-1", "vol-1", "2026-11-21", "2026-11-28"),
+            ours("snap-2", "vol-2", "2026-11-19", "2026-11-26"),
+            ours("snap-22", "vol-2", "2026-11-20", "2026-11-27"),
+            of_slot("snap-4", "vol-4"),
+            ours("snap-3", "vol-3", "2026-11-21", "2026-11-28").pending(),
+        ])
+        .create();
+    let order: Vec<_> = plan.groups.iter().map(|group| group.instance.as_str()).collect();
+    assert_eq!(order, ["i-3", "i-2", "i-1"], "never, two days ago, yesterday; done ones have no group");
+    let order: Vec<_> = plan.decisions.iter().map(|d| d.about.instance.as_ref().unwrap().as_str()).collect();
+    assert_eq!(order, ["i-3", "i-2", "i-1", "i-4"]);
+    assert_eq!(
+        of_volume(&plan, "vol-2").1.to_string(),
+        "slot 2026-11-22T03:00Z; its newest is of 2026-11-20T03:05Z; one volume"
+    );
+}
+
+#[test]
+fn the_newest_counts_by_the_time_of_its_data_copies_included() {
+    let moved = ours("snap-1", "vol-1", "2026-11-21", "2026-11-28");
+    let plan = world(NOW).server("i-1", &[], "vol-1").region(AWAY).snapshot(copy("snap-c", &moved)).create();
+    let newest = Some(time("2026-11-21T03:05:00Z"));
+    let (consistency, kept_here_for) = (Consistency::OneVolume, None);
+    assert_eq!(of_volume(&plan, "vol-1").1, &Reason::SlotDue { slot: slot(SLOT), newest, consistency, kept_here_for });
+}
+
+// The slot.
+
+#[test]
+fn a_slot_before_todays_time_is_yesterdays() {
+    let plan = world("2026-11-22T02:59:59Z")
+        .server("i-1", &[], "vol-1")
+        .snapshot(ours("snap-1", "vol-1", "2026-11-21", "2026-11-28"))
+        .create();
+    let reason =
+        Reason::AlreadyDone { slot: slot("2026-11-21T03:00Z"), snapshot: snapshot_id("snap-1"), region: region(HOME) };
+    assert_eq!(of_volume(&plan, "vol-1"), (&Act::Skip, &reason));
+}
+
+#[test]
+fn the_instances_own_schedule_makes_the_slot_and_an_unreadable_one_the_default_with_a_finding() {
+    let plan = world(NOW).server("i-1", &[("BackupSchedule", "daily 23:30")], "vol-1").create();
+    assert_eq!(group(&plan, "i-1").slot, slot("2026-11-21T23:30Z"));
+    let plan = world(NOW).server("i-1", &[("BackupSchedule", "sometimes")], "vol-1").create();
+    assert_eq!(group(&plan, "i-1").slot, slot(SLOT));
+    let (value, default) = ("sometimes".to_owned(), "daily 03:00".to_owned());
+    assert_eq!(problems(&plan, "i-1"), [Problem::ScheduleUnreadable { value, default }]);
+}
+
+#[test]
+fn a_slot_given_on_the_command_line_overrides_every_schedule() {
+    let config = Config { slot: Some(slot("2026-11-22T03:47Z")), ..Config::default() };
+    let plan = world(NOW)
+        .server("i-1", &[("BackupSchedule", "daily 23:30")], "vol-1")
+        .server("i-2", &[], "vol-2")
+        .snapshot(of_slot("snap-2", "vol-2"))
+        .create_with(&config);
+    assert_eq!(group(&plan, "i-1").slot, slot("2026-11-22T03:47Z"));
+    assert_eq!(group(&plan, "i-2").tags.get("snapwarden:slot"), Some("2026-11-22T03:47Z"));
+}
+
+// Tags at birth.
+
+#[test]
+fn every_snapshot_is_born_with_its_owner_its_days_its_lineage_and_its_slot() {
+    let plan = world(NOW).server("i-1", &[("Name", "db"), ("Team", "ops")], "vol-1").create();
+    let born = tags(&[
+        ("Type", "Automated"),
+        ("CreatedOn", "2026-11-22"),
+        ("DeleteOn", "2026-11-29"),
+        ("InstanceID", "i-1"),
+        ("InstanceName", "db"),
+        ("Name", "db 2026-11-22T03:00Z"),
+        ("snapwarden:slot", SLOT),
+    ]);
+    assert_eq!(group(&plan, "i-1").tags, born);
+}
+
+#[test]
+fn without_a_name_the_instances_id_stands_in_the_name() {
+    let plan = world(NOW).server("i-1", &[("Name", " ")], "vol-1").create();
+    assert_eq!(group(&plan, "i-1").tags.get("Name"), Some("i-1 2026-11-22T03:00Z"));
+    assert!(!group(&plan, "i-1").tags.has("InstanceName"));
+}
+
+#[test]
+fn the_longest_name_leaves_room_for_the_slot() {
+    let long = "n".repeat(256);
+    let plan = world(NOW).server("i-1", &[("Name", &long)], "vol-1").create();
+    assert!(group(&plan, "i-1").tags.get("Name").unwrap().ends_with(" 2026-11-22T03:00Z"));
+}
+
+#[test]
+fn destination_and_mode_are_carried_where_they_are_set() {
+    let plan =
+        world(NOW).server("i-1", &[("DestinationRegion", AWAY), ("OffsiteMode", "keeplatest")], "vol-1").create();
+    assert_eq!(group(&plan, "i-1").tags.get("DestinationRegion"), Some(AWAY));
+    assert_eq!(group(&plan, "i-1").tags.get("OffsiteMode"), Some("KeepLatest"));
+    let plan = world(NOW).server("i-1", &[], "vol-1").create();
+    assert!(!group(&plan, "i-1").tags.has("DestinationRegion"));
+    assert!(!group(&plan, "i-1").tags.has("OffsiteMode"));
+}
+
+#[test]
+fn created_on_is_ec2s_today_also_for_a_slot_of_yesterday() {
+    let plan = world("2026-11-22T02:00:00Z").server("i-1", &[], "vol-1").create();
+    let group = group(&plan, "i-1");
+    assert_eq!(group.slot, slot("2026-11-21T03:00Z"));
+    assert_eq!((group.tags.get("CreatedOn"), group.tags.get("DeleteOn")), (Some("2026-11-22"), Some("2026-11-29")));
+}
+
+#[test]
+fn retention_days_counts_from_created_on_and_without_the_tag_the_configured_default_does() {
+    let delete_on = |tagged: Pairs<'_>, config: &Config| {
+        let plan = world(NOW).server("i-1", tagged, "vol-1").create_with(config);
+        group(&plan, "i-1").tags.get("DeleteOn").unwrap().to_owned()
+    };
+    let usual = Config::default();
+    assert_eq!(delete_on(&[], &usual), "2026-11-29");
+    assert_eq!(delete_on(&[("RetentionDays", " 1 ")], &usual), "2026-11-23");
+    assert_eq!(delete_on(&[("RetentionDays", "36500")], &usual), "2126-10-29");
+    assert_eq!(delete_on(&[], &Config { retention_days: 14, ..Config::default() }), "2026-12-06");
+}
+
+#[test]
+fn unreadable_retention_days_become_365_with_a_finding_at_every_run() {
+    let base = world(NOW).server("i-1", &[("RetentionDays", "a week")], "vol-1");
+    let finding = [Problem::RetentionUnreadable { value: "a week".to_owned(), days: 365 }];
+    let plan = base.create();
+    assert_eq!(group(&plan, "i-1").tags.get("DeleteOn"), Some("2027-11-22"));
+    assert_eq!(problems(&plan, "i-1"), finding);
+    let plan = base.snapshot(of_slot("snap-1", "vol-1")).create();
+    assert_eq!(problems(&plan, "i-1"), finding, "also where there is nothing to do");
+    assert_eq!(
+        finding[0].to_string(),
+        "RetentionDays=\"a week\" is no number of days from 1 to 36500; until it is mended, new snapshots are \
+         kept 365 days"
+    );
+}
+
+#[test]
+fn an_unreadable_retention_never_shortens_a_longer_default() {
+    let config = Config { retention_days: 730, ..Config::default() };
+    let plan = world(NOW).server("i-1", &[("RetentionDays", "?")], "vol-1").create_with(&config);
+    assert_eq!(group(&plan, "i-1").tags.get("DeleteOn"), Some("2028-11-21"));
+}
+
+#[test]
+fn an_unreadable_mode_becomes_copy_with_a_finding() {
+    let plan = world(NOW).server("i-1", &[("DestinationRegion", AWAY), ("OffsiteMode", "mirror")], "vol-1").create();
+    assert_eq!(group(&plan, "i-1").tags.get("OffsiteMode"), Some("Copy"));
+    assert_eq!(problems(&plan, "i-1"), [Problem::ModeUnreadable { value: "mirror".to_owned() }]);
+}
+
+#[test]
+fn a_destination_that_cannot_be_used_is_a_finding_and_the_only_one_makes_it_local() {
+    let refused = |text: &str, named: &str, why, local| {
+        let plan = world(NOW).server("i-1", &[("DestinationRegion", named)], "vol-1").create();
+        assert!(matches!(of_volume(&plan, "vol-1").0, Act::Create { .. }), "{named}");
+        assert_eq!(problems(&plan, "i-1"), [Problem::DestinationRefused { text: text.to_owned(), why, local }]);
+    };
+    refused("mars-north-1", "mars-north-1", RefusedWhy::NotThere, true);
+    refused("mars-north-1", &format!("{AWAY},mars-north-1"), RefusedWhy::NotThere, false);
+    refused("(here)", "(here)", RefusedWhy::NotThere, true);
+    refused(HOME, HOME, RefusedWhy::OwnRegion, true);
+    refused(HOME, &format!("{HOME} {AWAY}"), RefusedWhy::OwnRegion, false);
+}
+
+#[test]
+fn with_an_unusable_destination_the_mode_is_copy_so_that_an_unread_other_one_does_not_matter() {
+    let plan = world(NOW).server("i-1", &[("DestinationRegion", "eu-west-1 mars-1")], "vol-1").unread(AWAY).create();
+    assert!(matches!(of_volume(&plan, "vol-1").0, Act::Create { .. }));
+}
+
+#[test]
+fn where_the_list_of_regions_is_unread_a_region_that_answers_is_valid_and_another_one_unread() {
+    let plan = world(NOW).server("i-1", &[("DestinationRegion", AWAY)], "vol-1").regions_unknown().create();
+    assert!(matches!(of_volume(&plan, "vol-1").0, Act::Create { .. }));
+    assert!(problems(&plan, "i-1").is_empty());
+    let plan = world(NOW).server("i-1", &[("DestinationRegion", "mars-1")], "vol-1").regions_unknown().create();
+    let reason = Reason::DestinationUnread { destination: region("mars-1") };
+    assert_eq!(of_volume(&plan, "vol-1"), (&Act::Wait, &reason), "unread, never local");
+    assert!(problems(&plan, "i-1").is_empty());
+}
+
+// Tags of the volume.
+
+#[test]
+fn the_volumes_own_tags_are_carried_but_no_key_of_the_contract_in_any_letter_case_and_none_of_awss() {
+    let contract = [
+        "Backup",
+        "RetentionDays",
+        "DestinationRegion",
+        "OffsiteMode",
+        "BackupSchedule",
+        "KeepForever",
+        "Type",
+        "CreatedOn",
+        "DeleteOn",
+        "InstanceID",
+        "InstanceName",
+        "Name",
+        "snapwarden:slot",
+        "DeviceName",
+        "SourceSnapshotId",
+        "SourceRegion",
+        "SourceStartTime",
+        "VolumeID",
+        "OffsiteSnapshotId",
+    ];
+    let mut tagged = vec![("CostCenter".to_owned(), "7".to_owned()), ("aws:ec2:x".to_owned(), "y".to_owned())];
+    for key in contract {
+        for spelt in [key.to_owned(), key.to_lowercase(), key.to_uppercase(), format!(" {key} ")] {
+            tagged.push((spelt, "Yes".to_owned()));
+        }
+    }
+    let plan =
+        world(NOW).server("i-1", &[], "vol-1").with_volume("vol-1", |v| v.tags = tagged.into_iter().collect()).create();
+    let late_tags = tags(&[("CostCenter", "7"), ("DeviceName", "/dev/xvda")]);
+    assert_eq!(of_volume(&plan, "vol-1").0, &Act::Create { late_tags });
+}
+
+#[test]
+fn at_most_45_tags_ours_first_the_rest_in_a_fixed_order_and_what_is_dropped_is_a_finding() {
+    let keys: Vec<_> = (0..50).map(|n| format!("k{n:02}")).collect();
+    let plan = world(NOW)
+        .server("i-1", &[("Name", "db")], "vol-1")
+        .with_volume("vol-1", |v| v.tags = keys.iter().rev().map(|key| (key.as_str(), "x")).collect())
+        .create();
+    let Act::Create { late_tags } = of_volume(&plan, "vol-1").0 else { panic!("no create") };
+    let born = &group(&plan, "i-1").tags;
+    assert_eq!(born.len() + late_tags.len(), 45);
+    assert!(late_tags.has("DeviceName") && late_tags.has("k00") && late_tags.has("k36") && !late_tags.has("k37"));
+    assert_eq!(problems(&plan, "vol-1"), [Problem::TagsDropped { keys: keys[37..].to_vec() }]);
+}
+
+#[test]
+fn the_plan_is_the_same_whatever_the_order_of_the_devices() {
+    let disks = [("/dev/xvda", "vol-1"), ("/dev/sdf", "vol-2"), ("/dev/sdg", "vol-3"), ("/dev/sdh", "vol-4")];
+    let base = |disks: Pairs<'_>| {
+        let excluded = world(NOW).volume("vol-3", &[("Backup", "No")]).volume("vol-4", &[("Backup", "No")]);
+        excluded.volume("vol-1", &[]).volume("vol-2", &[]).instance("i-1", &[("Backup", "Yes")], disks)
+    };
+    let reversed: Vec<_> = disks.iter().rev().copied().collect();
+    assert_eq!(base(&disks).create(), base(&reversed).create());
+}
+
+#[test]
+fn a_volume_that_is_attached_to_an_instance_that_goes_belongs_to_the_other_one() {
+    let plan = world(NOW)
+        .server("i-1", &[("RetentionDays", "30")], "vol-1")
+        .with_instance("i-1", |i| i.state = InstanceState::ShuttingDown)
+        .server("i-2", &[], "vol-2")
+        .with_instance("i-2", |i| {
+            i.devices.push(Device { name: "/dev/sdf".to_owned(), volume: Some(volume_id("vol-1")) });
+        })
+        .create();
+    assert_eq!(volumes_of(group(&plan, "i-2")), ["vol-1", "vol-2"]);
+}

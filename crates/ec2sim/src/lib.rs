@@ -1,0 +1,32 @@
+//! An EC2 that lives in memory: instances, volumes, snapshots, AWS's limits and AWS's bad days.
+//!
+//! [`World::call`] is the only implementation of an action; limits, faults, permissions and the log of calls live
+//! there, so that every face of the world (the Cloud seam in [`face`], HTTP) meets the same EC2. There is no wall
+//! clock and no randomness: time moves when [`World::advance_to`] is called, and what looks random is a hash of the
+//! seed, the Region, the action, the resource and the attempt. One seed gives one life, whichever face is used.
+
+pub mod call;
+pub mod config;
+mod describe;
+pub mod dump;
+pub mod face;
+pub mod faults;
+pub mod fleet;
+mod keys;
+pub mod limits;
+mod load;
+pub mod people;
+pub mod snapshots;
+pub mod state;
+pub mod tagging;
+#[cfg(test)]
+mod tests;
+pub mod world;
+
+pub use call::{Action, ApiError, Call, PageRequest, Principal, Reply, ResourceId, SnapshotListing};
+pub use config::{Config, Durations};
+pub use face::Sim;
+pub use faults::{Fault, Faults, KmsOrder, Ordered};
+pub use fleet::FleetError;
+pub use people::{NewInstance, NewVolume};
+pub use world::{Entry, Outcome, Stop, World};

@@ -1,0 +1,9 @@
+//! The real jobs on the embedded EC2: what they call, what they leave when they are killed, what they refuse to delete.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod budget;
+mod faults;
+mod killed;
+mod life;
+mod second_look;
+mod support;

@@ -1,0 +1,153 @@
+//! A fleet, a clock and the rules, for the tests beside this file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use snapwarden_core::decision::{Act, Job};
+use snapwarden_core::ids::{InstanceId, Region};
+use snapwarden_core::inventory::{Lineage, SnapshotState};
+use snapwarden_core::policy::Config;
+use snapwarden_core::report::RunReport;
+use snapwarden_core::tags::{Tags, key, source_snapshot};
+use snapwarden_ec2sim::face::Sim;
+use snapwarden_ec2sim::people::{NewInstance, NewVolume};
+use snapwarden_ec2sim::world::World;
+use snapwarden_exec::run::{Quiet, RunError, RunOptions, run};
+
+pub(crate) const NOW: &str = "2026-11-22T03:00:00Z";
+pub(crate) const HOME: &str = "us-east-1";
+pub(crate) const AWAY: &str = "eu-west-1";
+pub(crate) const FAR: &str = "us-west-2";
+
+pub(crate) fn region(name: &str) -> Region {
+    name.parse().unwrap()
+}
+
+pub(crate) fn tags(pairs: &[(&str, &str)]) -> Tags {
+    pairs.iter().copied().collect()
+}
+
+/// An empty account of three Regions at [`NOW`].
+pub(crate) fn world(seed: u64) -> World {
+    let regions = [HOME, AWAY, FAR].map(region);
+    World::new(seed, NOW.parse().unwrap(), "123456789012".parse().unwrap(), regions)
+}
+
+/// An instance with `volumes` volumes of 10 GiB, the first of them its root.
+pub(crate) fn instance(world: &mut World, name: &str, pairs: &[(&str, &str)], volumes: usize) -> InstanceId {
+    let home = region(HOME);
+    let mut all = tags(pairs);
+    all.set("Name", name);
+    let id = world.run_instance(&home, NewInstance::named(name, all)).unwrap();
+    for n in 0..volumes {
+        let volume = world.create_volume(&home, NewVolume::sized(&format!("{name}-{n}"), 10)).unwrap();
+        let device = if n == 0 { "/dev/xvda".to_owned() } else { format!("/dev/sd{}", (b'e' + n as u8) as char) };
+        world.attach_volume(&home, &volume, &id, &device, n == 0).unwrap();
+    }
+    id
+}
+
+pub(crate) fn options(job: Job, regions: &[&str]) -> RunOptions {
+    let regions = regions.iter().map(|name| region(name)).collect();
+    RunOptions { job, regions, config: Config::default(), deadline: None }
+}
+
+/// Runs a job where the instances are; the manager in the destinations too. None: killed.
+pub(crate) fn try_job(sim: &Sim, job: Job) -> Option<Result<RunReport, RunError>> {
+    let regions: &[&str] = match job {
+        Job::Create | Job::Offsite => &[HOME],
+        Job::Expire => &[HOME, AWAY, FAR],
+    };
+    let options = options(job, regions);
+    sim.block_on(run(sim, &options, &Quiet))
+}
+
+pub(crate) fn job(sim: &Sim, job: Job) -> RunReport {
+    let report = try_job(sim, job).expect("not killed").expect("started");
+    assert_eq!(report.violations, [], "check found something in a plan of our own");
+    report
+}
+
+/// A run whose report is not what the test is about.
+pub(crate) fn act(sim: &Sim, which: Job) {
+    let _ = job(sim, which);
+}
+
+pub(crate) fn pass(sim: &Sim, minutes: i64) {
+    sim.with(|world| {
+        let time = world.now() + SignedDuration::from_mins(minutes);
+        world.advance_to(time);
+    });
+}
+
+pub(crate) fn pass_until(sim: &Sim, time: &str) {
+    let time: Timestamp = time.parse().unwrap();
+    sim.with(|world| world.advance_to(time));
+}
+
+/// The changes of a report's plan, by the act's word.
+pub(crate) fn changes(report: &RunReport) -> BTreeMap<&'static str, usize> {
+    let mut counts = BTreeMap::new();
+    for decision in report.plan.decisions.iter().filter(|decision| decision.act.is_change()) {
+        *counts.entry(decision.act.as_str()).or_insert(0) += 1;
+    }
+    counts
+}
+
+/// Offsiter runs until two in a row have nothing to do.
+pub(crate) fn offsite_until_done(sim: &Sim) {
+    let mut idle = 0;
+    for _ in 0..200 {
+        let report = job(sim, Job::Offsite);
+        let waits = report.plan.decisions.iter().any(|decision| decision.act == Act::Wait);
+        idle = if changes(&report).is_empty() && !waits { idle + 1 } else { 0 };
+        if idle == 2 {
+            return;
+        }
+        pass(sim, 10);
+    }
+    panic!("the offsiter does not come to an end");
+}
+
+/// What holds of any world that only the jobs have written in (S8, S11).
+pub(crate) fn assert_rules(world: &World, context: &str) {
+    let truth = world.truth();
+    let mut slots: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    let mut copies: BTreeMap<_, usize> = BTreeMap::new();
+    for (region, snapshot) in truth.snapshots() {
+        for wanted in [key::TYPE, key::CREATED_ON, key::DELETE_ON, key::INSTANCE_ID, key::SLOT] {
+            assert!(snapshot.tags.has(wanted), "{context}: {} was born without {wanted}", snapshot.id);
+        }
+        if snapshot.state == SnapshotState::Error {
+            continue;
+        }
+        let source = source_snapshot(&snapshot.tags).ok();
+        let Lineage::Volume(volume) = snapshot.lineage() else { panic!("{context}: {} names no volume", snapshot.id) };
+        let slot = snapshot.tags.get(key::SLOT).unwrap().to_owned();
+        slots.entry((volume, slot)).or_default().insert(source.clone().unwrap_or_else(|| snapshot.id.clone()));
+        if let Some(source) = source {
+            *copies.entry((source, region.clone())).or_default() += 1;
+        }
+    }
+    for ((volume, slot), made) in slots {
+        assert_eq!(made.len(), 1, "{context}: {volume} has {made:?} for slot {slot}");
+    }
+    for ((source, region), count) in copies {
+        assert_eq!(count, 1, "{context}: {source} has {count} copies in {region}");
+    }
+}
+
+/// The volumes of selected instances that have something restorable or in the making, anywhere.
+pub(crate) fn assert_every_volume_is_backed_up(world: &World, context: &str) {
+    let truth = world.truth();
+    let held: BTreeSet<_> = truth
+        .snapshots()
+        .filter(|(_, snapshot)| snapshot.state != SnapshotState::Error)
+        .map(|(_, snapshot)| snapshot.lineage())
+        .collect();
+    for seen in truth.regions.values() {
+        for volume in seen.volumes.items() {
+            assert!(held.contains(&Lineage::Volume(volume.id.clone())), "{context}: {} has nothing", volume.id);
+        }
+    }
+}

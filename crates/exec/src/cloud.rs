@@ -1,0 +1,249 @@
+//! The seam: the handful of things that a job asks of EC2, and the ways in which EC2 fails.
+//!
+//! Errors say what is known about the call, because that decides what may be done next: an answer that proves that
+//! nothing was made may be tried again, no answer may not ([`ErrorKind::Ambiguous`]), since CreateSnapshot(s) and
+//! CopySnapshot have no client token.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use snapwarden_core::ids::{AccountId, InstanceId, Region, SnapshotId, VolumeId};
+use snapwarden_core::inventory::{Instance, Snapshot, Volume};
+use snapwarden_core::tags::Tags;
+
+/// EC2's actions that the jobs use, and STS's GetCallerIdentity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "AWS's own names")]
+pub enum Action {
+    GetCallerIdentity,
+    DescribeRegions,
+    DescribeInstances,
+    DescribeVolumes,
+    DescribeSnapshots,
+    CreateSnapshot,
+    CreateSnapshots,
+    CopySnapshot,
+    DeleteSnapshot,
+    CreateTags,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// What is known of a call that did not succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ErrorKind {
+    /// The request rate of an action; nothing was done.
+    Throttled,
+    /// A volume's own rate of snapshots (15 s apart); nothing was done.
+    RateExceeded,
+    /// Too many at once, or too many in all; nothing was done.
+    LimitReached,
+    /// No such snapshot, volume or instance, or not visible yet.
+    NotFound,
+    /// In use by an AMI.
+    InUse,
+    /// Not allowed, or the credentials are not good (any more).
+    Unauthorized,
+    /// EC2 does not take the request as it is; nothing was done.
+    Invalid,
+    /// The endpoint was never reached; nothing was done.
+    Unavailable,
+    /// No answer, or a 5xx: the call may have happened.
+    Ambiguous,
+    /// A code that is not known here. It proves nothing and never leads to a delete.
+    Unknown,
+}
+
+/// A call that did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[error("{message} ({code})")]
+pub struct CloudError {
+    /// What is known of it.
+    pub kind: ErrorKind,
+    /// AWS's code, or a word of our own where there was no answer.
+    pub code: String,
+    /// AWS's words, or the connection's.
+    pub message: String,
+}
+
+impl CloudError {
+    /// What an answer of EC2 means. The code counts before the status: `RequestLimitExceeded` is a throttle under any
+    /// status. Codes: EC2 API reference, "Error codes".
+    pub fn of_answer(code: &str, status: u16, message: &str) -> Self {
+        let kind = match code {
+            "RequestLimitExceeded" | "Throttling" | "ThrottlingException" | "ThrottledException" => {
+                ErrorKind::Throttled
+            }
+            "RequestThrottled" | "RequestThrottledException" | "TooManyRequestsException" => ErrorKind::Throttled,
+            "EC2ThrottledException" | "SlowDown" | "PriorRequestNotComplete" | "BandwidthLimitExceeded" => {
+                ErrorKind::Throttled
+            }
+            "SnapshotCreationPerVolumeRateExceeded" | "IncorrectState" => ErrorKind::RateExceeded,
+            "ConcurrentSnapshotLimitExceeded" | "PendingSnapshotLimitExceeded" | "ResourceLimitExceeded" => {
+                ErrorKind::LimitReached
+            }
+            "SnapshotLimitExceeded" => ErrorKind::LimitReached,
+            "InvalidSnapshot.NotFound" | "InvalidVolume.NotFound" | "InvalidInstanceID.NotFound" => ErrorKind::NotFound,
+            "InvalidSnapshot.InUse" => ErrorKind::InUse,
+            "UnauthorizedOperation" | "AuthFailure" | "AccessDenied" | "AccessDeniedException" => {
+                ErrorKind::Unauthorized
+            }
+            "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "InvalidClientTokenId" => {
+                ErrorKind::Unauthorized
+            }
+            "SignatureDoesNotMatch" | "OptInRequired" | "Blocked" | "UnrecognizedClientException" => {
+                ErrorKind::Unauthorized
+            }
+            "InvalidParameterValue" | "InvalidParameter" | "InvalidParameterCombination" | "MissingParameter" => {
+                ErrorKind::Invalid
+            }
+            "TagLimitExceeded" | "FilterLimitExceeded" | "InvalidAction" | "UnsupportedOperation" => ErrorKind::Invalid,
+            "SnapshotCopyUnsupported.InterRegion" | "InvalidSnapshotID.Malformed" | "UnknownParameter" => {
+                ErrorKind::Invalid
+            }
+            "InvalidRegion" | "InvalidRequest" | "InvalidTagKey.Malformed" | "ValidationError" => ErrorKind::Invalid,
+            "ConcurrentTagAccess" => ErrorKind::Ambiguous,
+            "InternalError" | "InternalFailure" | "ServiceUnavailable" | "Unavailable" | "RetryableError" => {
+                ErrorKind::Ambiguous
+            }
+            _ if status >= 500 => ErrorKind::Ambiguous,
+            _ => ErrorKind::Unknown,
+        };
+        Self { kind, code: code.to_owned(), message: message.to_owned() }
+    }
+
+    /// The endpoint was never reached: nothing was sent.
+    pub fn never_connected(message: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::Unavailable, code: "NeverConnected".to_owned(), message: message.into() }
+    }
+
+    /// The request may have left and no answer came.
+    pub fn no_answer(message: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::Ambiguous, code: "NoAnswer".to_owned(), message: message.into() }
+    }
+}
+
+/// One page of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// What is on it; may be nothing although more pages follow.
+    pub items: Vec<T>,
+    /// Where the next page begins; none, or an empty text, on the last.
+    pub next: Option<String>,
+}
+
+/// What DescribeSnapshots is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SnapshotQuery {
+    /// All that this account owns (`OwnerIds=self`), from this page on.
+    Own {
+        /// The token of the page before.
+        next: Option<String>,
+    },
+    /// These, by the filter `snapshot-id`, and only those that this account owns. At most 200: AWS takes 200 filter
+    /// values a request. A snapshot that is not there is not in the answer; that is no error.
+    Ids(Vec<SnapshotId>),
+}
+
+/// One CreateSnapshots: a crash-consistent set of an instance's volumes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetRequest {
+    /// Whose volumes.
+    pub instance: InstanceId,
+    /// The boot volume stays out.
+    pub exclude_boot: bool,
+    /// These data volumes stay out; at most 40, never the boot volume.
+    pub exclude_data: Vec<VolumeId>,
+    /// The description of each.
+    pub description: String,
+    /// The tags of each, from birth.
+    pub tags: Tags,
+}
+
+/// One CopySnapshot, asked of the destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyRequest {
+    /// Where the source is.
+    pub source_region: Region,
+    /// The source.
+    pub source: SnapshotId,
+    /// The copy's description.
+    pub description: String,
+    /// The copy's tags, from birth: a copy takes none of its source's by itself.
+    pub tags: Tags,
+}
+
+/// A snapshot that was just begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begun {
+    /// Its id.
+    pub snapshot: SnapshotId,
+    /// Its volume.
+    pub volume: VolumeId,
+}
+
+/// The calls made, by Region and action: the work done is a tested property.
+pub type Calls = BTreeMap<(Region, Action), u64>;
+
+/// EC2 as the jobs see it. Every call names its Region, makes one request, and retries nothing by itself: when to try
+/// again is decided in one place, [`crate::pacing`].
+#[allow(async_fn_in_trait, reason = "jobs run on one thread: no future crosses threads")]
+pub trait Cloud {
+    /// EC2's now (S10): from its answers, moving on with a steady clock between them. There is one from the first call on.
+    fn now(&self) -> Timestamp;
+    /// Returns at `time` by the same clock; at once where that has passed.
+    async fn sleep_until(&self, time: Timestamp);
+    /// The calls made so far.
+    fn calls(&self) -> Calls;
+
+    /// The account that the credentials belong to.
+    async fn account(&self, region: &Region) -> Result<AccountId, CloudError>;
+    /// The Regions that the account can use.
+    async fn describe_regions(&self, region: &Region) -> Result<Vec<Region>, CloudError>;
+    /// A page of the Region's instances, of every reservation all.
+    async fn describe_instances(&self, region: &Region, next: Option<String>) -> Result<Page<Instance>, CloudError>;
+    /// A page of the Region's volumes.
+    async fn describe_volumes(&self, region: &Region, next: Option<String>) -> Result<Page<Volume>, CloudError>;
+    /// A page of the Region's snapshots.
+    async fn describe_snapshots(&self, region: &Region, query: SnapshotQuery) -> Result<Page<Snapshot>, CloudError>;
+    /// Begins a snapshot of one volume.
+    async fn create_snapshot(
+        &self,
+        region: &Region,
+        volume: &VolumeId,
+        description: &str,
+        tags: &Tags,
+    ) -> Result<Begun, CloudError>;
+    /// Begins a set.
+    async fn create_snapshots(&self, region: &Region, request: SetRequest) -> Result<Vec<Begun>, CloudError>;
+    /// Begins a copy in `destination`.
+    async fn copy_snapshot(&self, destination: &Region, request: CopyRequest) -> Result<SnapshotId, CloudError>;
+    /// Deletes a snapshot.
+    async fn delete_snapshot(&self, region: &Region, snapshot: &SnapshotId) -> Result<(), CloudError>;
+    /// Sets tags on up to 1,000 resources, all or none.
+    async fn create_tags(&self, region: &Region, snapshots: &[SnapshotId], tags: &Tags) -> Result<(), CloudError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_counts_before_the_status() {
+        assert_eq!(CloudError::of_answer("RequestLimitExceeded", 503, "").kind, ErrorKind::Throttled);
+        assert_eq!(CloudError::of_answer("InternalError", 500, "").kind, ErrorKind::Ambiguous);
+        assert_eq!(CloudError::of_answer("Whatever", 502, "").kind, ErrorKind::Ambiguous);
+    }
+
+    #[test]
+    fn an_unknown_code_stays_unknown() {
+        assert_eq!(CloudError::of_answer("SnapshotLocked", 400, "").kind, ErrorKind::Unknown);
+        assert_eq!(CloudError::of_answer("", 403, "").kind, ErrorKind::Unknown);
+    }
+}

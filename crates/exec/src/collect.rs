@@ -1,0 +1,224 @@
+//! Looks at the world: which listings a job needs, page by page, Region by Region side by side.
+//!
+//! Order matters once. Under `Move` a source disappears from its own Region after its copy stands in the destination.
+//! So the own Region is read first and destinations after it: what is already gone here is then already there. Read the
+//! other way round, a snapshot on the move would be seen nowhere, and made again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::{join, join_all};
+use snapwarden_core::decision::Job;
+use snapwarden_core::ids::{AccountId, Region};
+use snapwarden_core::inventory::{Inventory, Read, RegionInventory, Snapshot};
+use snapwarden_core::policy::Offsite;
+use snapwarden_core::tags::{self, TagValue};
+
+use crate::cloud::{Action, Cloud, CloudError, Page, SnapshotQuery};
+use crate::pacing::{CallError, Pacer};
+use crate::run::{Progress, RunError};
+
+/// Looks at what `job` needs to decide in `regions`.
+pub async fn collect<C: Cloud>(
+    pacer: &Pacer<'_, C>,
+    job: Job,
+    regions: &[Region],
+    progress: &dyn Progress,
+) -> Result<Inventory, RunError> {
+    let cloud = pacer.cloud();
+    let (home, account) = account(pacer, regions).await?;
+    let enabled = pacer.call(home, Action::DescribeRegions, async || cloud.describe_regions(home).await).await;
+    let enabled = match enabled {
+        Ok(regions) => Read::Whole(regions),
+        Err(error) => Read::Gap { seen: Vec::new(), why: error.to_string() },
+    };
+    if let (true, Some(region)) = (enabled.is_whole(), regions.iter().find(|r| !enabled.items().contains(r))) {
+        return Err(RunError::UnknownRegion(region.clone()));
+    }
+    let taken_at = cloud.now();
+    let mut inventory = Inventory { account, taken_at, enabled, regions: BTreeMap::new() };
+    let looker = Looker { pacer, progress };
+    looker.read(&mut inventory, first_look(job, regions)).await;
+    let more = second_regions(job, &inventory);
+    looker.read(&mut inventory, more).await;
+    Ok(inventory)
+}
+
+/// The account, and the first Region that says so: one Region that is out does not stop the work in the others.
+async fn account<'r, C: Cloud>(
+    pacer: &Pacer<'_, C>,
+    regions: &'r [Region],
+) -> Result<(&'r Region, AccountId), RunError> {
+    let cloud = pacer.cloud();
+    let mut why = RunError::NoRegion;
+    for region in regions {
+        match pacer.call(region, Action::GetCallerIdentity, async || cloud.account(region).await).await {
+            Ok(account) => return Ok((region, account)),
+            Err(error) => why = RunError::NoAccount { region: region.clone(), why: error.to_string() },
+        }
+    }
+    Err(why)
+}
+
+/// A listing that a job needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Listing {
+    Instances,
+    Volumes,
+    Snapshots,
+}
+
+type Wanted = BTreeSet<(Region, Listing)>;
+
+fn first_look(job: Job, regions: &[Region]) -> Wanted {
+    let listings: &[Listing] = match job {
+        Job::Create => &[Listing::Instances, Listing::Volumes, Listing::Snapshots],
+        Job::Offsite => &[Listing::Snapshots],
+        Job::Expire => &[Listing::Volumes, Listing::Snapshots],
+    };
+    regions.iter().flat_map(|region| listings.iter().map(move |listing| (region.clone(), *listing))).collect()
+}
+
+/// What the first look shows to be needed elsewhere: destinations, and the Regions in which copies' volumes live.
+fn second_regions(job: Job, inventory: &Inventory) -> Wanted {
+    let mut wanted = Wanted::new();
+    match job {
+        Job::Create => {
+            for (region, seen) in &inventory.regions {
+                let selected = seen.instances.items().iter().filter(|instance| {
+                    instance.state.is_backed_up() && tags::backup(&instance.tags) == TagValue::Is(true)
+                });
+                wanted.extend(selected.flat_map(|instance| destinations(inventory, region, &instance.tags)));
+            }
+        }
+        Job::Offsite | Job::Expire => {
+            for (region, snapshot) in managed(inventory) {
+                if !snapshot.is_copy() {
+                    wanted.extend(destinations(inventory, region, &snapshot.tags));
+                } else if job == Job::Expire {
+                    wanted.extend(homes(inventory, snapshot));
+                }
+            }
+        }
+    }
+    let known = |region: &Region, listing: Listing| {
+        inventory.regions.get(region).is_some_and(|seen| match listing {
+            Listing::Instances => seen.instances != Read::NotAsked,
+            Listing::Volumes => seen.volumes != Read::NotAsked,
+            Listing::Snapshots => seen.snapshots != Read::NotAsked,
+        })
+    };
+    wanted.retain(|(region, listing)| !known(region, *listing));
+    wanted
+}
+
+fn managed(inventory: &Inventory) -> impl Iterator<Item = (&Region, &Snapshot)> {
+    inventory.snapshots().filter(|(_, snapshot)| snapshot.is_managed(&inventory.account))
+}
+
+fn destinations(inventory: &Inventory, own: &Region, tags: &tags::Tags) -> Vec<(Region, Listing)> {
+    let destinations = Offsite::of(tags, own, inventory).destinations;
+    destinations.into_iter().map(|region| (region, Listing::Snapshots)).collect()
+}
+
+/// The Regions in which the volume of a copy can be.
+fn homes(inventory: &Inventory, copy: &Snapshot) -> Vec<(Region, Listing)> {
+    let homes = match tags::source_region(&copy.tags) {
+        TagValue::Is(home) if inventory.enabled.items().contains(&home) => vec![home],
+        // One that does not exist cannot be read, so it stays unread, and the copy is kept.
+        TagValue::Is(_) => Vec::new(),
+        TagValue::Absent | TagValue::Unreadable(_) => inventory.enabled.items().to_vec(),
+    };
+    homes.into_iter().map(|region| (region, Listing::Volumes)).collect()
+}
+
+struct Looker<'a, 'c, C> {
+    pacer: &'a Pacer<'c, C>,
+    progress: &'a dyn Progress,
+}
+
+impl<C: Cloud> Looker<'_, '_, C> {
+    /// Reads the listings, all Regions side by side, into `inventory`.
+    async fn read(&self, inventory: &mut Inventory, wanted: Wanted) {
+        let regions: BTreeSet<_> = wanted.iter().map(|(region, _)| region.clone()).collect();
+        let reads = regions.into_iter().map(|region| {
+            let has = |listing| wanted.contains(&(region.clone(), listing));
+            let (instances, volumes, snapshots) =
+                (has(Listing::Instances), has(Listing::Volumes), has(Listing::Snapshots));
+            async move {
+                let seen = self.read_region(&region, instances, volumes, snapshots).await;
+                (region, seen)
+            }
+        });
+        for (region, seen) in join_all(reads).await {
+            let known = inventory.regions.entry(region).or_default();
+            if seen.instances != Read::NotAsked {
+                known.instances = seen.instances;
+            }
+            if seen.volumes != Read::NotAsked {
+                known.volumes = seen.volumes;
+            }
+            if seen.snapshots != Read::NotAsked {
+                known.snapshots = seen.snapshots;
+            }
+        }
+    }
+
+    async fn read_region(&self, region: &Region, instances: bool, volumes: bool, snapshots: bool) -> RegionInventory {
+        let cloud = self.pacer.cloud();
+        let instances = async {
+            let page = async |next| cloud.describe_instances(region, next).await;
+            self.list(instances, region, Action::DescribeInstances, page, |instance| instance.id.clone()).await
+        };
+        let volumes = async {
+            let page = async |next| cloud.describe_volumes(region, next).await;
+            self.list(volumes, region, Action::DescribeVolumes, page, |volume| volume.id.clone()).await
+        };
+        let snapshots = async {
+            let page = async |next| cloud.describe_snapshots(region, SnapshotQuery::Own { next }).await;
+            self.list(snapshots, region, Action::DescribeSnapshots, page, |snapshot| snapshot.id.clone()).await
+        };
+        let ((instances, volumes), snapshots) = join(join(instances, volumes), snapshots).await;
+        RegionInventory { instances, volumes, snapshots }
+    }
+
+    /// All pages of one listing. A page may be empty although more follow; an empty token ends it (aws-facts: EC2
+    /// really sends one). What breaks off is a gap, never a short list.
+    async fn list<T, K: Ord>(
+        &self,
+        wanted: bool,
+        region: &Region,
+        action: Action,
+        page: impl AsyncFn(Option<String>) -> Result<Page<T>, CloudError>,
+        id: impl Fn(&T) -> K,
+    ) -> Read<T> {
+        if !wanted {
+            return Read::NotAsked;
+        }
+        let mut items = Vec::new();
+        let mut tokens = BTreeSet::new();
+        let mut next = None;
+        let why = loop {
+            let answer = self.pacer.call(region, action, async || page(next.clone()).await).await;
+            let Page { items: more, next: token } = match answer {
+                Ok(page) => page,
+                Err(CallError::Deadline) => break Some(CallError::Deadline.to_string()),
+                Err(CallError::Cloud(error)) => break Some(error.to_string()),
+            };
+            items.extend(more);
+            self.progress.listed(region, action, items.len());
+            next = token.filter(|token| !token.is_empty());
+            match &next {
+                None => break None,
+                Some(token) if !tokens.insert(token.clone()) => break Some("EC2 gave a page token twice".to_owned()),
+                Some(_) => {}
+            }
+        };
+        // A listing that changes between its pages may show a thing twice.
+        items.sort_by_cached_key(|item| id(item));
+        items.dedup_by(|a, b| id(a) == id(b));
+        match why {
+            None => Read::Whole(items),
+            Some(why) => Read::Gap { seen: items, why },
+        }
+    }
+}

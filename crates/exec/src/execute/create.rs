@@ -1,0 +1,180 @@
+//! The creator's acts: sets and lone snapshots, then late tags.
+//!
+//! Everything that identifies a snapshot is in the call that makes it (S11). What cannot be, because the snapshots of a
+//! set share their tags at birth, follows in one CreateTags for all snapshots that get the same; a run that is killed
+//! before it leaves work that the next one sees and does.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use futures_util::stream;
+use snapwarden_core::decision::{Act, Consistency, CreateGroup, Finding, Problem};
+use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
+use snapwarden_core::report::{Deferred, Outcome, Said};
+use snapwarden_core::tags::Tags;
+
+use super::{CONCURRENCY, Executor, Item, outcome_of, said};
+use crate::cloud::{Action, Begun, Cloud, CloudError, ErrorKind, SetRequest};
+use crate::pacing::CallError;
+
+/// Snapshots that get equal tags by one CreateTags. AWS takes 1,000 ids and recommends "smaller batches".
+const TAGGED_PER_CALL_MAX: usize = 200;
+
+/// A snapshot that wants late tags, and the decision that waits for them, if one does.
+type Late<'a> = (SnapshotId, Option<Item<'a>>);
+
+pub(super) async fn execute<C: Cloud>(executor: &Executor<'_, '_, C>) {
+    let creator = Creator { executor, sets_refused: Cell::new(false), late: std::cell::RefCell::default() };
+    let mut volumes: BTreeMap<&VolumeId, (Item<'_>, &Tags)> = BTreeMap::new();
+    for item in executor.items() {
+        match &item.1.act {
+            Act::Create { late_tags } => {
+                volumes.extend(item.1.about.volume.as_ref().map(|volume| (volume, (item, late_tags))));
+            }
+            Act::AddTags { region, snapshot, tags } => creator.later(region, tags, snapshot.clone(), Some(item)),
+            Act::Copy { .. } | Act::Stamp { .. } | Act::RemoveSource { .. } | Act::Delete { .. } => {}
+            Act::Hold | Act::Keep | Act::Skip | Act::Wait => {}
+        }
+    }
+    let groups = executor.plan.groups.iter().map(|group| {
+        let todo: Vec<_> = group.volumes.iter().filter_map(|volume| Some((volume, *volumes.get(volume)?))).collect();
+        creator.group(group, todo)
+    });
+    stream::iter(groups).buffer_unordered(CONCURRENCY).collect::<Vec<()>>().await;
+    creator.tag().await;
+}
+
+struct Creator<'e, 'a, 'c, C> {
+    executor: &'e Executor<'a, 'c, C>,
+    /// Set by the first `Unauthorized`: the predecessor's role has no CreateSnapshots, and asking again does not help.
+    sets_refused: Cell<bool>,
+    late: std::cell::RefCell<BTreeMap<(Region, Tags), Vec<Late<'a>>>>,
+}
+
+type Todo<'a> = Vec<(&'a VolumeId, (Item<'a>, &'a Tags))>;
+
+impl<'a, C: Cloud> Creator<'_, 'a, '_, C> {
+    fn later(&self, region: &Region, tags: &Tags, snapshot: SnapshotId, item: Option<Item<'a>>) {
+        self.late.borrow_mut().entry((region.clone(), tags.clone())).or_default().push((snapshot, item));
+    }
+
+    async fn group(&self, group: &'a CreateGroup, todo: Todo<'a>) {
+        if group.consistency == Consistency::Set && !self.sets_refused.get() && self.set(group, &todo).await {
+            return;
+        }
+        let region = &group.region;
+        let singles = todo.into_iter().map(|(volume, (item, late_tags))| async move {
+            let mut tags = group.tags.clone();
+            for (key, value) in late_tags.iter() {
+                tags.set(key, value);
+            }
+            let cloud = self.executor.pacer.cloud();
+            let description = description(group);
+            let request = async || cloud.create_snapshot(region, volume, &description, &tags).await;
+            let outcome = match self.executor.pacer.call(region, Action::CreateSnapshot, request).await {
+                Ok(begun) => Outcome::Done { made: Some(begun.snapshot) },
+                Err(error) => outcome_of(error),
+            };
+            self.executor.settle(item, outcome);
+        });
+        join_all(singles).await;
+    }
+
+    /// One set. False where EC2 refused it in a way that leaves one call per volume to try, in this same run.
+    async fn set(&self, group: &'a CreateGroup, todo: &Todo<'a>) -> bool {
+        let cloud = self.executor.pacer.cloud();
+        let request = async || {
+            let request = SetRequest {
+                instance: group.instance.clone(),
+                exclude_boot: group.exclude_boot,
+                exclude_data: group.exclude_data.clone(),
+                description: description(group),
+                tags: group.tags.clone(),
+            };
+            cloud.create_snapshots(&group.region, request).await
+        };
+        match self.executor.pacer.call(&group.region, Action::CreateSnapshots, request).await {
+            Ok(begun) => self.made(group, todo, begun),
+            Err(CallError::Cloud(error)) if self.is_refusal(group, &error) => return false,
+            Err(error) => {
+                for (_, (item, _)) in todo {
+                    self.executor.settle(*item, outcome_of(error.clone()));
+                }
+            }
+        }
+        true
+    }
+
+    fn made(&self, group: &CreateGroup, todo: &Todo<'a>, begun: Vec<Begun>) {
+        let mut begun: BTreeMap<_, _> = begun.into_iter().map(|begun| (begun.volume, begun.snapshot)).collect();
+        for (volume, (item, late_tags)) in todo {
+            let outcome = match begun.remove(*volume) {
+                Some(snapshot) => {
+                    self.later(&group.region, late_tags, snapshot.clone(), None);
+                    Outcome::Done { made: Some(snapshot) }
+                }
+                None => Outcome::Failed(Said {
+                    code: "NotInSet".to_owned(),
+                    message: "EC2 made the set without this volume; it may have been detached".to_owned(),
+                }),
+            };
+            self.executor.settle(*item, outcome);
+        }
+        for (volume, snapshot) in begun {
+            let problem = Problem::UnexpectedSnapshot { volume };
+            self.executor.find(Finding::new(&group.region, snapshot, problem));
+        }
+    }
+
+    fn is_refusal(&self, group: &CreateGroup, error: &CloudError) -> bool {
+        let Said { code, message } = said(error);
+        match error.kind {
+            ErrorKind::Unauthorized => {
+                self.sets_refused.set(true);
+                let problem = Problem::SetsNotAllowed { message };
+                self.executor.find(Finding::new(&group.region, "CreateSnapshots", problem));
+                true
+            }
+            ErrorKind::Invalid | ErrorKind::LimitReached => {
+                let problem = Problem::SetRefused { code, message };
+                self.executor.find(Finding::new(&group.region, &group.instance, problem));
+                true
+            }
+            ErrorKind::Throttled | ErrorKind::RateExceeded | ErrorKind::NotFound | ErrorKind::InUse => false,
+            ErrorKind::Unavailable | ErrorKind::Ambiguous | ErrorKind::Unknown => false,
+        }
+    }
+
+    /// The late tags of this run's sets, and the repairs of earlier ones.
+    async fn tag(&self) {
+        for ((region, tags), late) in self.late.take() {
+            for batch in late.chunks(TAGGED_PER_CALL_MAX) {
+                let ids: Vec<_> = batch.iter().map(|(snapshot, _)| snapshot.clone()).collect();
+                let result = self.executor.create_tags(&region, &ids, &tags).await;
+                let outcome = match &result {
+                    Ok(()) => Outcome::Done { made: None },
+                    Err(CallError::Cloud(error)) if error.kind == ErrorKind::NotFound => {
+                        Outcome::Deferred(Deferred::NotVisibleYet)
+                    }
+                    Err(error) => outcome_of(error.clone()),
+                };
+                for (snapshot, item) in batch {
+                    match (item, &outcome) {
+                        (Some(item), outcome) => self.executor.settle(*item, outcome.clone()),
+                        (None, Outcome::Failed(Said { code, message })) => {
+                            let problem = Problem::LateTagsFailed { code: code.clone(), message: message.clone() };
+                            self.executor.find(Finding::new(&region, snapshot, problem));
+                        }
+                        (None, _) => {}
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn description(group: &CreateGroup) -> String {
+    format!("Snapwarden: {} {}", group.instance, group.slot)
+}

@@ -1,0 +1,128 @@
+//! Carries out a plan: each item once, each outcome noted, nothing stopped by its neighbour.
+//!
+//! A plan is some seconds old when it is carried out. What deletes looks again right before ([`look`]), and deletes
+//! only what is still exactly what the plan saw.
+
+mod create;
+mod expire;
+mod look;
+mod offsite;
+
+use std::cell::RefCell;
+
+use snapwarden_core::decision::{Decision, Finding, Job, Plan, Problem};
+use snapwarden_core::ids::{Region, SnapshotId};
+use snapwarden_core::inventory::Inventory;
+use snapwarden_core::report::{Deferred, Outcome, Said};
+use snapwarden_core::tags::Tags;
+
+use crate::cloud::{Action, Cloud, CloudError, ErrorKind};
+use crate::pacing::{CallError, Pacer};
+use crate::run::Progress;
+
+/// Calls of one job in one Region that may be under way at once.
+const CONCURRENCY: usize = 8;
+
+/// Carries out `plan`: one outcome per decision, and what a person should look at besides.
+pub async fn execute<C: Cloud>(
+    pacer: &Pacer<'_, C>,
+    plan: &Plan,
+    inventory: &Inventory,
+    progress: &dyn Progress,
+) -> (Vec<Outcome>, Vec<Finding>) {
+    let outcomes = RefCell::new(vec![Outcome::NothingToDo; plan.decisions.len()]);
+    let executor = Executor { pacer, plan, inventory, progress, outcomes, findings: RefCell::default() };
+    match plan.job {
+        Job::Create => create::execute(&executor).await,
+        Job::Offsite => offsite::execute(&executor).await,
+        Job::Expire => expire::execute(&executor).await,
+    }
+    (executor.outcomes.into_inner(), executor.findings.into_inner())
+}
+
+/// An item of the plan: its place, and the decision.
+type Item<'a> = (usize, &'a Decision);
+
+struct Executor<'a, 'c, C> {
+    pacer: &'a Pacer<'c, C>,
+    plan: &'a Plan,
+    inventory: &'a Inventory,
+    progress: &'a dyn Progress,
+    outcomes: RefCell<Vec<Outcome>>,
+    findings: RefCell<Vec<Finding>>,
+}
+
+impl<'a, C: Cloud> Executor<'a, '_, C> {
+    /// The decisions with their places, in the plan's order.
+    fn items(&self) -> impl Iterator<Item = Item<'a>> + use<'a, C> {
+        self.plan.decisions.iter().enumerate()
+    }
+
+    fn settle(&self, (place, decision): Item<'_>, outcome: Outcome) {
+        self.progress.finished(decision, &outcome);
+        if let Some(slot) = self.outcomes.borrow_mut().get_mut(place) {
+            *slot = outcome;
+        }
+    }
+
+    fn find(&self, finding: Finding) {
+        self.findings.borrow_mut().push(finding);
+    }
+
+    /// Deletes one snapshot. That it is gone already is success; that EC2 will not is for a person to see.
+    async fn delete(&self, item: Item<'_>, region: &Region, snapshot: &SnapshotId) {
+        let cloud = self.pacer.cloud();
+        let request = async || cloud.delete_snapshot(region, snapshot).await;
+        let outcome = match self.pacer.call(region, Action::DeleteSnapshot, request).await {
+            Ok(()) => Outcome::Done { made: None },
+            Err(CallError::Cloud(error)) => match error.kind {
+                ErrorKind::NotFound => Outcome::Done { made: None },
+                ErrorKind::InUse | ErrorKind::Invalid | ErrorKind::Unknown => {
+                    let Said { code, message } = said(&error);
+                    self.find(Finding::new(region, snapshot, Problem::Refused { code, message }));
+                    Outcome::Refused(said(&error))
+                }
+                ErrorKind::Throttled
+                | ErrorKind::RateExceeded
+                | ErrorKind::LimitReached
+                | ErrorKind::Unauthorized
+                | ErrorKind::Unavailable
+                | ErrorKind::Ambiguous => outcome_of(CallError::Cloud(error)),
+            },
+            Err(CallError::Deadline) => outcome_of(CallError::Deadline),
+        };
+        self.settle(item, outcome);
+    }
+
+    async fn create_tags(&self, region: &Region, snapshots: &[SnapshotId], tags: &Tags) -> Result<(), CallError> {
+        let cloud = self.pacer.cloud();
+        let request = async || cloud.create_tags(region, snapshots, tags).await;
+        self.pacer.call(region, Action::CreateTags, request).await
+    }
+}
+
+fn said(error: &CloudError) -> Said {
+    Said { code: error.code.clone(), message: error.message.clone() }
+}
+
+/// What a call that did not succeed makes of its item.
+fn outcome_of(error: CallError) -> Outcome {
+    let error = match error {
+        CallError::Deadline => return Outcome::Deferred(Deferred::Deadline),
+        CallError::Cloud(error) => error,
+    };
+    match error.kind {
+        ErrorKind::Throttled => Outcome::Deferred(Deferred::Throttled),
+        ErrorKind::RateExceeded => Outcome::Deferred(Deferred::RateExceeded),
+        // The Region holds as many snapshots as the account may have: waiting does not help.
+        ErrorKind::LimitReached if error.code == "SnapshotLimitExceeded" => Outcome::Failed(said(&error)),
+        ErrorKind::LimitReached => Outcome::Deferred(Deferred::LimitReached),
+        ErrorKind::Ambiguous => Outcome::Unclear(said(&error)),
+        ErrorKind::NotFound
+        | ErrorKind::InUse
+        | ErrorKind::Unauthorized
+        | ErrorKind::Invalid
+        | ErrorKind::Unavailable
+        | ErrorKind::Unknown => Outcome::Failed(said(&error)),
+    }
+}

@@ -1,0 +1,237 @@
+//! When a call may go out, and whether it may go out again.
+//!
+//! AWS counts calls in a token bucket per action, account and Region, and other tools of the account drink from the
+//! same buckets. So the sizes below are where a run starts, and every throttle answer makes it slower.
+//!
+//! What may be tried again is decided by what the answer proves. CreateSnapshot, CreateSnapshots and CopySnapshot have
+//! no client token: a second try after a lost reply makes a second snapshot. They are tried again only where nothing
+//! was made for certain. Reads, deletes and tag writes may be repeated.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use snapwarden_core::ids::Region;
+
+use crate::cloud::{Action, Cloud, CloudError, ErrorKind};
+
+/// Tries of one call, the first included.
+const TRIES_MAX: u32 = 6;
+/// The pause after the first throttle answer; it doubles with each.
+const PAUSE_MS: i64 = 1_000;
+/// The longest pause.
+const PAUSE_MS_MAX: i64 = 20_000;
+/// The slowest that a bucket gets: one call in four seconds.
+const RATE_MILLI_MIN: i64 = 250;
+
+/// A call that was not made, or did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The run's time is over: nothing was sent.
+    #[error("the run's time is over")]
+    Deadline,
+    /// EC2's answer, or that there was none.
+    #[error(transparent)]
+    Cloud(#[from] CloudError),
+}
+
+/// The documented size and refill per second of an action's bucket (EC2 developer guide, ec2-api-throttling; actions
+/// without a row of their own have the default of their category).
+fn bucket_of(action: Action) -> (i64, i64) {
+    match action {
+        Action::DescribeInstances | Action::DescribeVolumes | Action::DescribeSnapshots => (100, 20),
+        Action::DescribeRegions | Action::GetCallerIdentity => (100, 20),
+        Action::CreateSnapshot | Action::CreateSnapshots | Action::DeleteSnapshot => (100, 5),
+        Action::CreateTags => (100, 10),
+        Action::CopySnapshot => (50, 5),
+    }
+}
+
+/// Whether a second try of `action` can do harm after an answer of this kind.
+fn may_try_again(action: Action, kind: ErrorKind) -> bool {
+    match kind {
+        ErrorKind::Throttled | ErrorKind::Unavailable => true,
+        ErrorKind::Ambiguous => match action {
+            Action::CreateSnapshot | Action::CreateSnapshots | Action::CopySnapshot => false,
+            Action::GetCallerIdentity | Action::DescribeRegions | Action::DescribeInstances => true,
+            Action::DescribeVolumes | Action::DescribeSnapshots => true,
+            Action::DeleteSnapshot | Action::CreateTags => true,
+        },
+        ErrorKind::RateExceeded | ErrorKind::LimitReached | ErrorKind::InUse => false,
+        // A tag on a snapshot that was made a second ago: EC2 may not see it yet.
+        ErrorKind::NotFound => action == Action::CreateTags,
+        ErrorKind::Unauthorized | ErrorKind::Invalid | ErrorKind::Unknown => false,
+    }
+}
+
+/// A token bucket, counted in thousandths of a call so that no floating point is needed.
+#[derive(Debug)]
+struct Bucket {
+    milli: i64,
+    size_milli: i64,
+    rate_milli: i64,
+    rate_milli_max: i64,
+    at: Timestamp,
+}
+
+impl Bucket {
+    fn full(action: Action, now: Timestamp) -> Self {
+        let (size, rate) = bucket_of(action);
+        let (size_milli, rate_milli) = (size * 1_000, rate * 1_000);
+        Bucket { milli: size_milli, size_milli, rate_milli, rate_milli_max: rate_milli, at: now }
+    }
+
+    fn refill(&mut self, now: Timestamp) {
+        let passed_ms = (now.as_millisecond() - self.at.as_millisecond()).max(0);
+        self.milli = (self.milli + passed_ms.saturating_mul(self.rate_milli) / 1_000).min(self.size_milli);
+        self.at = self.at.max(now);
+    }
+
+    /// Takes one call out, on credit where there is none, and says when it may go out. Credit is what keeps callers in
+    /// the order in which they asked.
+    fn take(&mut self, now: Timestamp) -> Timestamp {
+        self.refill(now);
+        self.milli -= 1_000;
+        let wait_ms = if self.milli >= 0 { 0 } else { (-self.milli * 1_000 + self.rate_milli - 1) / self.rate_milli };
+        plus_ms(now, wait_ms)
+    }
+
+    fn give_back(&mut self) {
+        self.milli = (self.milli + 1_000).min(self.size_milli);
+    }
+
+    fn throttled(&mut self) {
+        self.rate_milli = (self.rate_milli / 2).max(RATE_MILLI_MIN);
+        self.milli = self.milli.min(0);
+    }
+
+    fn succeeded(&mut self) {
+        self.rate_milli = (self.rate_milli + self.rate_milli_max / 50).min(self.rate_milli_max);
+    }
+}
+
+/// Lets the calls of one run out in time.
+pub struct Pacer<'c, C> {
+    cloud: &'c C,
+    deadline: Option<Timestamp>,
+    buckets: RefCell<BTreeMap<(Region, Action), Bucket>>,
+}
+
+impl<'c, C: Cloud> Pacer<'c, C> {
+    /// A pacer with full buckets; at `deadline` it lets no more calls out.
+    pub fn new(cloud: &'c C, deadline: Option<Timestamp>) -> Self {
+        Self { cloud, deadline, buckets: RefCell::default() }
+    }
+
+    /// The seam behind it.
+    pub fn cloud(&self) -> &'c C {
+        self.cloud
+    }
+
+    /// Makes one call when its bucket allows, and again while that is safe and helps.
+    pub async fn call<T>(
+        &self,
+        region: &Region,
+        action: Action,
+        request: impl AsyncFn() -> Result<T, CloudError>,
+    ) -> Result<T, CallError> {
+        let mut tried = 0;
+        loop {
+            self.wait_for_turn(region, action).await?;
+            let error = match request().await {
+                Ok(answer) => {
+                    self.with_bucket(region, action, Bucket::succeeded);
+                    return Ok(answer);
+                }
+                Err(error) => error,
+            };
+            if error.kind == ErrorKind::Throttled {
+                self.with_bucket(region, action, Bucket::throttled);
+            }
+            tried += 1;
+            if tried == TRIES_MAX || !may_try_again(action, error.kind) {
+                return Err(CallError::Cloud(error));
+            }
+            let pause_ms = (PAUSE_MS << tried.min(16)).min(PAUSE_MS_MAX) / 2;
+            let until = plus_ms(self.cloud.now(), pause_ms);
+            if self.is_over(until) {
+                return Err(CallError::Cloud(error));
+            }
+            self.cloud.sleep_until(until).await;
+        }
+    }
+
+    async fn wait_for_turn(&self, region: &Region, action: Action) -> Result<(), CallError> {
+        if self.deadline.is_some() && self.is_over(self.cloud.now()) {
+            return Err(CallError::Deadline);
+        }
+        let now = self.cloud.now();
+        let turn = self.with_bucket(region, action, |bucket| bucket.take(now));
+        if self.is_over(turn) {
+            self.with_bucket(region, action, Bucket::give_back);
+            return Err(CallError::Deadline);
+        }
+        if turn > now {
+            self.cloud.sleep_until(turn).await;
+        }
+        Ok(())
+    }
+
+    fn is_over(&self, time: Timestamp) -> bool {
+        self.deadline.is_some_and(|deadline| time >= deadline)
+    }
+
+    fn with_bucket<T>(&self, region: &Region, action: Action, f: impl FnOnce(&mut Bucket) -> T) -> T {
+        let mut buckets = self.buckets.borrow_mut();
+        let now = self.cloud.now();
+        f(buckets.entry((region.clone(), action)).or_insert_with(|| Bucket::full(action, now)))
+    }
+}
+
+fn plus_ms(time: Timestamp, ms: i64) -> Timestamp {
+    time.saturating_add(SignedDuration::from_millis(ms)).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_millisecond(ms).unwrap()
+    }
+
+    #[test]
+    fn a_burst_goes_out_at_once_and_the_rest_at_the_refill_rate() {
+        let mut bucket = Bucket::full(Action::DeleteSnapshot, at(0));
+        let turns: Vec<_> = (0..110).map(|_| bucket.take(at(0)).as_millisecond()).collect();
+        assert!(turns[..100].iter().all(|turn| *turn == 0));
+        assert_eq!(&turns[100..103], &[200, 400, 600], "5 a second: one every 200 ms");
+    }
+
+    #[test]
+    fn a_throttle_answer_halves_the_rate_and_success_gives_it_back_slowly() {
+        let mut bucket = Bucket::full(Action::DeleteSnapshot, at(0));
+        bucket.throttled();
+        assert_eq!((bucket.rate_milli, bucket.milli), (2_500, 0));
+        for _ in 0..20 {
+            bucket.throttled();
+        }
+        assert_eq!(bucket.rate_milli, RATE_MILLI_MIN);
+        for _ in 0..100 {
+            bucket.succeeded();
+        }
+        assert_eq!(bucket.rate_milli, 5_000);
+    }
+
+    #[test]
+    fn what_makes_something_is_never_tried_again_after_no_answer() {
+        for action in [Action::CreateSnapshot, Action::CreateSnapshots, Action::CopySnapshot] {
+            assert!(!may_try_again(action, ErrorKind::Ambiguous), "{action}");
+            assert!(may_try_again(action, ErrorKind::Throttled), "{action}");
+            assert!(may_try_again(action, ErrorKind::Unavailable), "{action}");
+            assert!(!may_try_again(action, ErrorKind::RateExceeded), "{action}");
+            assert!(!may_try_again(action, ErrorKind::Unknown), "{action}");
+        }
+        assert!(may_try_again(Action::DeleteSnapshot, ErrorKind::Ambiguous));
+    }
+}

@@ -1,0 +1,113 @@
+//! One run of a job, from looking to the report.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use snapwarden_core::check::{Violation, check};
+use snapwarden_core::decision::{Decision, Job, Plan};
+use snapwarden_core::ids::Region;
+use snapwarden_core::inventory::Inventory;
+use snapwarden_core::plan::plan;
+use snapwarden_core::policy::Config;
+use snapwarden_core::report::{Outcome, RunReport};
+
+use crate::cloud::{Action, Calls, Cloud};
+use crate::collect::collect;
+use crate::execute::execute;
+use crate::pacing::Pacer;
+
+/// What a run is asked to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunOptions {
+    /// Which job.
+    pub job: Job,
+    /// Where it acts; it reads what its decisions need elsewhere too.
+    pub regions: Vec<Region>,
+    /// Defaults, slot, approvals.
+    pub config: Config,
+    /// At this time by EC2's clock no more calls go out. Leave room before the real end for the calls in flight.
+    pub deadline: Option<Timestamp>,
+}
+
+/// Why a run could not start. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RunError {
+    /// No Region to act in.
+    #[error("no Region is named; name one with --region")]
+    NoRegion,
+    /// A Region that the account does not have.
+    #[error("the Region {0} does not exist or is not enabled in this account")]
+    UnknownRegion(Region),
+    /// Who we are is not known.
+    #[error("AWS in {region} did not say which account the credentials belong to: {why}")]
+    NoAccount {
+        /// Where it was asked.
+        region: Region,
+        /// The answer, or that there was none.
+        why: String,
+    },
+}
+
+/// Hooks for whoever shows progress. They change nothing.
+pub trait Progress {
+    /// A listing grew to `count` items.
+    fn listed(&self, _region: &Region, _action: Action, _count: usize) {}
+    /// The plan is made and checked.
+    fn planned(&self, _plan: &Plan) {}
+    /// A decision was carried out, or not.
+    fn finished(&self, _decision: &Decision, _outcome: &Outcome) {}
+}
+
+/// Shows nothing.
+pub struct Quiet;
+
+impl Progress for Quiet {}
+
+/// What a run would do: looked at, planned and checked. Nothing is changed.
+pub struct Prepared {
+    /// What was seen.
+    pub inventory: Inventory,
+    /// What is to be done, without what `check` dropped.
+    pub plan: Plan,
+    /// What `check` dropped.
+    pub violations: Vec<Violation>,
+}
+
+/// Looks, plans and checks.
+pub async fn prepare<C: Cloud>(
+    pacer: &Pacer<'_, C>,
+    options: &RunOptions,
+    progress: &dyn Progress,
+) -> Result<Prepared, RunError> {
+    let inventory = collect(pacer, options.job, &options.regions, progress).await?;
+    let plan = plan(options.job, &inventory, &options.regions, &options.config);
+    let violations = check(&plan, &inventory, &options.config);
+    let plan = plan.without(&violations);
+    progress.planned(&plan);
+    Ok(Prepared { inventory, plan, violations })
+}
+
+/// Looks, plans, checks, acts once per item, and reports.
+pub async fn run<C: Cloud>(cloud: &C, options: &RunOptions, progress: &dyn Progress) -> Result<RunReport, RunError> {
+    let before = cloud.calls();
+    let pacer = Pacer::new(cloud, options.deadline);
+    let Prepared { inventory, plan, violations } = prepare(&pacer, options, progress).await?;
+    let (outcomes, more_findings) = execute(&pacer, &plan, &inventory, progress).await;
+    let mut findings = plan.findings.clone();
+    findings.extend(more_findings);
+    findings.sort();
+    findings.dedup();
+    let calls = calls_since(&before, &cloud.calls());
+    Ok(RunReport { plan, outcomes, violations, findings, calls, ended_at: cloud.now() })
+}
+
+fn calls_since(before: &Calls, after: &Calls) -> BTreeMap<String, BTreeMap<String, u64>> {
+    let mut calls: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+    for (key @ (region, action), count) in after {
+        let new = count - before.get(key).copied().unwrap_or(0);
+        if new > 0 {
+            calls.entry(region.to_string()).or_default().insert(action.to_string(), new);
+        }
+    }
+    calls
+}
