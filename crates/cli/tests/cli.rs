@@ -28,6 +28,7 @@ fn the_console_is_as_recorded() {
     let cases = trycmd::TestCases::new();
     cases.register_bin("snapwarden", Path::new(env!("CARGO_BIN_EXE_snapwarden")));
     cases.case("crates/cli/tests/cmd/*.trycmd");
+    cases.case("README.md");
 }
 
 #[test]

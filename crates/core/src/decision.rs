@@ -689,11 +689,13 @@ impl fmt::Display for Problem {
                 keys.len(),
                 crate::printable::printable(&keys.join(", "), 120)
             ),
-            P::NothingSelected { regions } => write!(
-                f,
-                "no instance is selected in {}: tag instances Backup=Yes, or look at the right Region",
-                count_list(regions)
-            ),
+            P::NothingSelected { regions } => {
+                f.write_str("no instance is selected")?;
+                if regions.len() > 1 {
+                    write!(f, " in {}", count_list(regions))?;
+                }
+                f.write_str(": tag instances Backup=Yes, or look at the right Region")
+            }
             P::NotRead { what, why } => {
                 write!(
                     f,

@@ -4,6 +4,7 @@
 //! Here tags are a map: their order cannot matter.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -85,10 +86,10 @@ pub const TAGS_OF_OURS_MAX: usize = 45;
 /// Characters in a tag's value, at most (EC2 user guide, Using_Tags).
 pub const TAG_VALUE_LENGTH_MAX: usize = 256;
 
-/// The tags of one resource. Their order never matters.
+/// The tags of one resource. Their order never matters. A copy shares them until one of the two is changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Tags(BTreeMap<String, String>);
+pub struct Tags(Arc<BTreeMap<String, String>>);
 
 impl Tags {
     /// The value of a tag, without the white space around it.
@@ -103,12 +104,12 @@ impl Tags {
 
     /// Sets a tag. A value longer than EC2 takes is cut.
     pub fn set(&mut self, key: &str, value: &str) {
-        self.0.insert(key.to_owned(), value.chars().take(TAG_VALUE_LENGTH_MAX).collect());
+        Arc::make_mut(&mut self.0).insert(key.to_owned(), value.chars().take(TAG_VALUE_LENGTH_MAX).collect());
     }
 
     /// Takes a tag away.
     pub fn remove(&mut self, key: &str) {
-        self.0.remove(key);
+        Arc::make_mut(&mut self.0).remove(key);
     }
 
     /// All tags, by key.
@@ -139,7 +140,7 @@ impl Tags {
 
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Tags {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+        Self(Arc::new(pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect()))
     }
 }
 

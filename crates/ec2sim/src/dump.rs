@@ -66,7 +66,7 @@ impl fmt::Display for Trouble {
 #[derive(Debug, thiserror::Error)]
 pub enum DumpError {
     /// The folder is missing or closed to us.
-    #[error("the dump {dir} cannot be read ({why}); name the folder that holds one folder a Region, such as us-east-1")]
+    #[error("the dump {dir} cannot be read ({}); name the folder that holds one folder a Region, such as us-east-1", .why.kind())]
     Folder {
         /// The folder that was named.
         dir: String,
@@ -84,7 +84,7 @@ pub enum DumpError {
     },
     /// Nothing says whose account it is.
     #[error(
-        "whose account the dump is of is not known ({why}); make {IDENTITY} with `{IDENTITY_COMMAND}`, or name the account"
+        "whose account the dump is of is not known ({why}); make {IDENTITY} with `{IDENTITY_COMMAND}`, or name the account (--account)"
     )]
     NoAccount {
         /// What is wrong with the file that should say it.

@@ -538,7 +538,7 @@ fn a_dump_that_leaves_nothing_to_plan_is_an_error() {
     fs::remove_dir(&folder.0).unwrap();
     assert_eq!(
         folder.error(),
-        "the dump DIR cannot be read (No such file or directory (os error 2)); \
+        "the dump DIR cannot be read (entity not found); \
          name the folder that holds one folder a Region, such as us-east-1"
     );
 }
@@ -548,7 +548,7 @@ fn somebody_must_say_whose_account_it_is() {
     let whole = |why: &str| {
         format!(
             "whose account the dump is of is not known (caller-identity.json: {why}); \
-             make caller-identity.json with `aws sts get-caller-identity --output json`, or name the account"
+             make caller-identity.json with `aws sts get-caller-identity --output json`, or name the account (--account)"
         )
     };
     let folder = Folder::good().without("caller-identity.json");
