@@ -1,6 +1,6 @@
 //! Carries out a plan: each item once, each outcome noted, nothing stopped by its neighbour.
 //!
-//! A plan is some seconds old when it is carried out. What deletes looks again right before ([`look`]), and deletes
+//! A plan is some seconds old when it is carried out. What deletes looks again right before (look.rs), and deletes
 //! only what is still exactly what the plan saw.
 
 mod create;
