@@ -281,7 +281,7 @@ fn not_found(world: &World<'_>, id: &str, what: &str, is_whole: impl Fn(&RegionI
     } else {
         format!("of which those of {} could not all be read, so it may be there", list(broken))
     };
-    format!("{id} is not in the dump: searched the {what} of {searched}, {gaps}")
+    format!("{id} is not in the dump: searched the {what} of {searched}, {gaps}; check the id, or dump its Region too")
 }
 
 /// ` (…)` where a listing is not whole: absence is not proven then.

@@ -1,5 +1,6 @@
 //! `snapwarden plan`: what a job would do now.
 
+use anyhow::bail;
 use snapwarden_core::check::check;
 use snapwarden_core::decision::Job;
 use snapwarden_core::plan;
@@ -27,10 +28,18 @@ pub(crate) fn run(job: &PlanJob) -> anyhow::Result<u8> {
 fn show(job: Job, args: &PlanArgs, mut config: Config, slot: Option<SlotChoice>) -> anyhow::Result<u8> {
     let inventory = inventory::load(&args.source)?;
     let regions = inventory::regions(&inventory, &args.region)?;
-    config.slot = slot.map(|slot| match slot {
-        SlotChoice::Now => Slot::containing(inventory.taken_at),
-        SlotChoice::At(slot) => slot,
-    });
+    let now = Slot::containing(inventory.taken_at);
+    config.slot = match slot {
+        Some(SlotChoice::At(slot)) if slot > now => {
+            bail!("--slot {slot} is after now ({now}); name a past one, or now")
+        }
+        Some(SlotChoice::At(slot)) => Some(slot),
+        Some(SlotChoice::Now) => Some(now),
+        None => None,
+    };
+    for approval in config.approvals.iter().filter(|approval| !regions.contains(&approval.region)) {
+        output::warn(&format!("--approve {approval} approves nothing: {} is not planned here", approval.region));
+    }
     let plan = plan::plan(job, &inventory, &regions, &config);
     let violations = check(&plan, &inventory, &config);
     let plan = plan.without(&violations);

@@ -88,7 +88,7 @@ fn nothing(plan: &Plan) -> String {
     let regions = list(&plan.regions);
     let what = match plan.job {
         Job::Create => "no selected instance with a volume",
-        Job::Offsite => "no completed snapshot of ours with a DestinationRegion, copies and archived ones aside,",
+        Job::Offsite => "no snapshot to copy (completed, ours, with a DestinationRegion, no copy itself)",
         Job::Expire => "no snapshot of ours",
     };
     let is_gap = |finding: &Finding| matches!(finding.problem, Problem::NotRead { .. });

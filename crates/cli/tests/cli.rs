@@ -139,3 +139,28 @@ fn every_shell_has_its_completions() {
         assert!(String::from_utf8(output.stdout).unwrap().contains("explain"), "{shell}");
     }
 }
+
+#[test]
+fn every_file_that_a_document_names_is_there() {
+    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/safety.md", "docs/tags.md"] {
+        let text = std::fs::read_to_string(root().join(document)).unwrap();
+        for name in text.split('`').skip(1).step_by(2).filter(|word| word.ends_with(".rs") && word.contains('/')) {
+            for name in braces(name) {
+                let there = root().join("crates").join(&name).exists() || root().join(&name).exists();
+                assert!(there, "{document} names {name}");
+            }
+        }
+        for name in text.split_whitespace().filter(|word| word.starts_with("docs/") && word.contains(".md")) {
+            let name = &name[..name.find(".md").unwrap() + 3];
+            assert!(root().join(name).exists(), "{document} names {name}");
+        }
+    }
+}
+
+/// `a/{b,c}.rs` as `a/b.rs` and `a/c.rs`.
+fn braces(name: &str) -> Vec<String> {
+    match name.split_once('{').and_then(|(start, rest)| Some((start, rest.split_once('}')?))) {
+        Some((start, (middle, end))) => middle.split(',').map(|one| format!("{start}{one}{end}")).collect(),
+        None => vec![name.to_owned()],
+    }
+}

@@ -67,9 +67,11 @@ impl fmt::Display for Violation {
 
 /// What in `plan` breaks a safety rule, given what was seen and what a person approved.
 pub fn check(plan: &Plan, inventory: &Inventory, config: &Config) -> Vec<Violation> {
-    let mut checker = Checker { plan, inventory, seen: BTreeMap::new(), copies: BTreeMap::new(), found: Vec::new() };
+    let (seen, copies, latest) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let mut checker = Checker { plan, inventory, seen, copies, latest, found: Vec::new() };
     for (region, snapshot) in inventory.snapshots() {
         checker.seen.insert((region, &snapshot.id), snapshot);
+        checker.note_latest(region, snapshot);
         if let Some(source) = source_of(snapshot) {
             checker.copies.entry(source).or_default().push((region, snapshot));
         }
@@ -107,12 +109,17 @@ impl Plan {
     }
 }
 
+/// When a snapshot was begun, and which.
+type Begun<'a> = (jiff::Timestamp, &'a SnapshotId);
+
 struct Checker<'a> {
     plan: &'a Plan,
     inventory: &'a Inventory,
     seen: BTreeMap<(&'a Region, &'a SnapshotId), &'a Snapshot>,
     /// Everything that names a source, by what it names.
     copies: BTreeMap<&'a str, Vec<(&'a Region, &'a Snapshot)>>,
+    /// The two latest completed snapshots of ours of each volume in its own Region.
+    latest: BTreeMap<(&'a Region, &'a VolumeId), [Option<Begun<'a>>; 2]>,
     found: Vec<Violation>,
 }
 
@@ -142,7 +149,12 @@ fn volume_of(snapshot: &Snapshot) -> String {
 /// Seconds since 1970 of the data in a snapshot.
 fn data_second(snapshot: &Snapshot) -> i64 {
     let of_source = source_of(snapshot).and_then(|_| value(&snapshot.tags, "SourceStartTime"));
-    of_source.and_then(|text| text.parse().ok()).unwrap_or(snapshot.start_time).as_second()
+    let own = snapshot.start_time.as_second();
+    match of_source.and_then(|text| text.parse::<jiff::Timestamp>().ok()) {
+        Some(of_source) if of_source.as_second() <= own => of_source.as_second(),
+        // A copy cannot be older than its source.
+        Some(_) | None => own,
+    }
 }
 
 fn day(tags: &Tags, key: &str) -> Option<jiff::civil::Date> {
@@ -201,6 +213,20 @@ impl<'a> Checker<'a> {
 
     fn get(&self, region: &Region, id: &SnapshotId) -> Option<&'a Snapshot> {
         self.seen.get(&(region, id)).copied()
+    }
+
+    fn note_latest(&mut self, region: &'a Region, snapshot: &'a Snapshot) {
+        let ours = snapshot.owner == self.inventory.account && value(&snapshot.tags, "Type") == Some("Automated");
+        if !ours || snapshot.state != SnapshotState::Completed || source_of(snapshot).is_some() {
+            return;
+        }
+        let two = self.latest.entry((region, &snapshot.volume_id)).or_default();
+        let one = Some((snapshot.start_time, &snapshot.id));
+        if one > two[0] {
+            *two = [one, two[0]];
+        } else if one > two[1] {
+            two[1] = one;
+        }
     }
 
     fn copies_of(&self, source: &SnapshotId) -> impl Iterator<Item = (&'a Region, &'a Snapshot)> + use<'a> {
@@ -314,7 +340,8 @@ impl<'a> Checker<'a> {
     /// The Regions that a snapshot's DestinationRegion names, but those known not to exist.
     fn named_destinations(&self, snapshot: &Snapshot) -> Vec<Region> {
         let text = value(&snapshot.tags, "DestinationRegion").unwrap_or_default().to_lowercase();
-        let words = text.split([' ', ',', '\t', '\n']).filter_map(|word| word.trim().parse::<Region>().ok());
+        let words =
+            text.split(|c: char| c == ',' || c.is_whitespace()).filter_map(|word| word.trim().parse::<Region>().ok());
         let known = |region: &Region| match &self.inventory.enabled {
             Read::Whole(regions) => regions.contains(region),
             Read::Gap { .. } | Read::NotAsked => true,
@@ -347,7 +374,7 @@ impl<'a> Checker<'a> {
             self.add(Rule::S4, decision, format!("{id} has no readable DeleteOn: a person may have kept it"));
         }
         let named = value(&target.tags, "DestinationRegion").unwrap_or_default().to_lowercase();
-        for word in named.split([' ', ',', '\t', '\n']).filter(|word| !word.is_empty()) {
+        for word in named.split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty()) {
             if !copies.iter().any(|copy| copy.region.as_str() == word) {
                 let word = crate::printable::printable(word, 60);
                 self.add(Rule::S4, decision, format!("{id}: no copy is named for its destination {word}"));
@@ -384,10 +411,10 @@ impl<'a> Checker<'a> {
 
     /// Under `KeepLatest` the newest of a volume in its own Region stays.
     fn keeps_latest(&mut self, decision: &Decision, target: &Snapshot) {
-        let here = self.inventory.snapshots_in(&decision.region).iter();
-        let others = here.filter(|s| s.id != target.id && s.volume_id == target.volume_id && source_of(s).is_none());
-        let good = |s: &Snapshot| s.state == SnapshotState::Completed && value(&s.tags, "Type") == Some("Automated");
-        if !others.filter(|s| good(s)).any(|s| s.start_time >= target.start_time) {
+        let key = (&decision.region, &target.volume_id);
+        let latest = self.latest.get(&key).copied().unwrap_or_default();
+        let newer = |(start, id): &Begun<'_>| *start >= target.start_time && **id != target.id;
+        if !latest.iter().flatten().any(newer) {
             self.add(Rule::S4, decision, format!("{}: KeepLatest, and no newer one of its volume is here", target.id));
         }
     }
@@ -440,6 +467,11 @@ impl<'a> Checker<'a> {
         let mut volumes = self.inventory.regions.values().flat_map(|seen| seen.volumes.items());
         if let Some(found) = volumes.find(|candidate| candidate.id.as_str() == volume) {
             return value(&found.tags, "Backup").is_some_and(|text| text.to_lowercase() == "no");
+        }
+        let mut instances = self.inventory.regions.values().flat_map(|seen| seen.instances.items());
+        let holds = |device: &crate::inventory::Device| device.volume.as_ref().is_some_and(|id| id.as_str() == volume);
+        if instances.any(|instance| instance.devices.iter().any(holds)) {
+            return false;
         }
         let read =
             |home: &Region| matches!(self.inventory.regions.get(home).map(|seen| &seen.volumes), Some(Read::Whole(_)));

@@ -387,10 +387,22 @@ pub struct Expiry {
     pub overdue_days: i64,
     /// Its age.
     pub age_days: i64,
-    /// The newest of its volume that stays here; none where the volume is gone or not backed up any more.
-    pub newer: Option<Newer>,
+    /// What stays here of its volume.
+    pub stays: Stays,
     /// Destinations of a source that hold no completed copy of it, and of which none was ever noted.
     pub uncopied: Vec<Region>,
+}
+
+/// What stays of a volume's snapshots in a Region when an expired one goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stays {
+    /// A newer one.
+    Newer(Newer),
+    /// Perhaps nothing: the volume is gone.
+    VolumeGone,
+    /// Perhaps nothing: the volume is tagged `Backup=No`.
+    VolumeExcluded,
 }
 
 /// The newest completed snapshot of a volume in a Region.
@@ -406,14 +418,17 @@ pub struct Newer {
 
 impl fmt::Display for Expiry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Expiry { delete_on, overdue_days, age_days, newer, uncopied } = self;
+        let Expiry { delete_on, overdue_days, age_days, stays, uncopied } = self;
         write!(f, "DeleteOn {delete_on}, {}; {} old; ", ago(*overdue_days), days(*age_days))?;
-        match newer {
-            Some(Newer { snapshot, of, same_volume: true }) => write!(f, "newer here: {snapshot} of {}", minute(of))?,
-            Some(Newer { snapshot, of, same_volume: false }) => {
+        match stays {
+            Stays::Newer(Newer { snapshot, of, same_volume: true }) => {
+                write!(f, "newer here: {snapshot} of {}", minute(of))?;
+            }
+            Stays::Newer(Newer { snapshot, of, same_volume: false }) => {
                 write!(f, "newer here, of the copies that name no volume: {snapshot} of {}", minute(of))?;
             }
-            None => f.write_str("its volume is gone or not backed up any more")?,
+            Stays::VolumeGone => f.write_str("its volume is gone")?,
+            Stays::VolumeExcluded => f.write_str("its volume is tagged Backup=No")?,
         }
         if uncopied.is_empty() { Ok(()) } else { write!(f, "; NO COPY in {}", list(uncopied)) }
     }
@@ -490,7 +505,7 @@ impl fmt::Display for Reason {
                 f.write_str("of a set and still without DeviceName; it is copied with its late tags, or after 6 hours")
             }
             R::SourceDue { delete_on } => {
-                write!(f, "DeleteOn {delete_on} has come and there is no copy: it would be born expired")
+                write!(f, "DeleteOn {delete_on} has come, or comes within the hour, and there is no copy: it would be born expired")
             }
             R::NoCopy => f.write_str("no copy there yet"),
             R::CopyPending { copy, since } => write!(f, "{copy} is being copied since {}", minute(since)),
@@ -628,6 +643,7 @@ pub enum Problem {
     DestinationUnread { destination: Region },
     FailingVolume { failed: usize },
     VolumeUnread,
+    PendingLimit { pending: usize, limit: usize },
     TwoOfOneSlot { slot: Slot, snapshots: Vec<SnapshotId> },
     SourceDue,
     CopyPendingLong { copy: CopyRef, since: Timestamp },
@@ -640,7 +656,7 @@ pub enum Problem {
     UnexpectedSnapshot { volume: VolumeId },
     SetsNotAllowed { message: String },
     SetRefused { code: String, message: String },
-    LateTagsFailed { code: String, message: String },
+    LateTagsPending { why: String },
 }
 
 impl fmt::Display for Problem {
@@ -700,7 +716,7 @@ impl fmt::Display for Problem {
                 write!(
                     f,
                     "{what} could not all be read ({}); what rests on them waits",
-                    crate::printable::printable(why, 200)
+                    crate::printable::printable(why, 400)
                 )
             }
             P::DestinationUnread { destination } => {
@@ -715,21 +731,26 @@ impl fmt::Display for Problem {
             P::VolumeUnread => {
                 f.write_str("attached, but not in the list of volumes; if the next run says so too, look at the volume")
             }
+            P::PendingLimit { pending, limit } => write!(
+                f,
+                "{pending} pending or failed snapshots fill its limit of {limit}: no backup of this slot yet; look for \
+                 failed ones that are not Snapwarden's, or are pinned, and delete them by hand"
+            ),
             P::TwoOfOneSlot { slot, snapshots } => write!(
                 f,
                 "{} snapshots of slot {slot} ({}); each expires on its own day, delete the extra by hand if it costs too much",
                 snapshots.len(),
                 list(snapshots)
             ),
-            P::SourceDue => {
-                f.write_str("it never had its offsite copy and is due now; look at why the copy did not happen")
-            }
+            P::SourceDue => f.write_str(
+                "it never had its offsite copy, and is due now or within the hour; look at why the copy did not happen",
+            ),
             P::CopyPendingLong { copy, since } => {
                 write!(f, "{copy} is pending since {}; look at it in the console", minute(since))
             }
             P::CopyFailing { destination, message } => write!(
                 f,
-                "its copies to {destination} fail: {}; with KMS in the message, see that the role may use the key there",
+                "its copies to {destination} fail: {}; if it speaks of a key, see that the role may use that key there",
                 quoted(message)
             ),
             P::CopyMismatch { copy, difference } => {
@@ -737,7 +758,7 @@ impl fmt::Display for Problem {
             }
             P::TwoCopies { destination, copies } => write!(
                 f,
-                "{} copies in {destination} ({}); the oldest counts, the others expire on their own day",
+                "{} copies in {destination} ({}); the oldest verified one counts, the others expire on their own day",
                 copies.len(),
                 list(copies)
             ),
@@ -770,11 +791,10 @@ impl fmt::Display for Problem {
                 crate::printable::printable(message, 200),
                 crate::printable::printable(code, 60)
             ),
-            P::LateTagsFailed { code, message } => write!(
+            P::LateTagsPending { why } => write!(
                 f,
-                "it has not got DeviceName and its volume's tags yet ({}, {}); the next run adds them",
-                crate::printable::printable(message, 200),
-                crate::printable::printable(code, 60)
+                "it has not got DeviceName and its volume's tags yet ({}); the next run of the slot adds them",
+                crate::printable::printable(why, 200)
             ),
         }
     }

@@ -27,8 +27,16 @@ fn has_shape(text: &str, prefix: &str) -> bool {
         })
 }
 
+fn is_region(text: &str) -> bool {
+    has_shape(text, "") && text.contains('-') && text.starts_with(|c: char| c.is_ascii_lowercase())
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $prefix:literal, $expected:literal) => {
+    ($(#[$doc:meta])* $name:ident, $has_shape:expr, $expected:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -44,7 +52,8 @@ macro_rules! id {
         impl FromStr for $name {
             type Err = IdError;
             fn from_str(text: &str) -> Result<Self, IdError> {
-                if has_shape(text, $prefix) {
+                let has_shape: fn(&str) -> bool = $has_shape;
+                if has_shape(text) {
                     Ok(Self(text.into()))
                 } else {
                     Err(IdError { text: text.chars().take(80).collect(), expected: $expected })
@@ -81,27 +90,27 @@ macro_rules! id {
 
 id!(
     /// An AWS Region's name, like `eu-west-1`. That it has the shape of a name does not mean that it exists.
-    Region, "", "a Region's name (like eu-west-1)"
+    Region, is_region, "a Region's name (like eu-west-1)"
 );
 id!(
     /// An AWS account's number.
-    AccountId, "", "an account's number (like 123456789012)"
+    AccountId, is_account, "an account's number of twelve digits (like 123456789012)"
 );
 id!(
     /// An instance's id.
-    InstanceId, "i-", "an instance's id (like i-0123456789abcdef0)"
+    InstanceId, |text| has_shape(text, "i-"), "an instance's id (like i-0123456789abcdef0)"
 );
 id!(
     /// A volume's id. A copied snapshot has an arbitrary one (`vol-ffffffff`).
-    VolumeId, "vol-", "a volume's id (like vol-0123456789abcdef0)"
+    VolumeId, |text| has_shape(text, "vol-"), "a volume's id (like vol-0123456789abcdef0)"
 );
 id!(
     /// A snapshot's id.
-    SnapshotId, "snap-", "a snapshot's id (like snap-0123456789abcdef0)"
+    SnapshotId, |text| has_shape(text, "snap-"), "a snapshot's id (like snap-0123456789abcdef0)"
 );
 id!(
     /// An AMI's id.
-    ImageId, "ami-", "an AMI's id (like ami-0123456789abcdef0)"
+    ImageId, |text| has_shape(text, "ami-"), "an AMI's id (like ami-0123456789abcdef0)"
 );
 
 #[cfg(test)]
@@ -121,6 +130,8 @@ mod tests {
         }
         assert!("".parse::<Region>().is_err());
         assert!("eu west 1".parse::<Region>().is_err());
+        assert!("dev".parse::<AccountId>().is_err());
+        assert!("1234567890123".parse::<AccountId>().is_err());
     }
 
     #[test]

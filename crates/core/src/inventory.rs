@@ -291,10 +291,11 @@ impl Snapshot {
         }
     }
 
-    /// The time whose data it holds: its StartTime, or for a copy its source's where that is recorded.
+    /// The time whose data it holds: its StartTime, or for a copy its source's where that is recorded. A copy is begun
+    /// after its source: a recorded time that says otherwise is not believed, or it would make an old copy the newest.
     pub fn data_time(&self) -> Timestamp {
         let of_source = if self.is_copy() { tags::source_start_time(&self.tags) } else { None };
-        of_source.unwrap_or(self.start_time)
+        of_source.unwrap_or(self.start_time).min(self.start_time)
     }
 
     /// Whether it can be restored from.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Violation;
-use crate::decision::{Decision, Finding, Plan};
+use crate::decision::{Decision, Finding, Plan, Problem};
 use crate::ids::SnapshotId;
 use crate::printable::printable;
 
@@ -55,15 +55,13 @@ pub enum Changed {
     Pinned,
     /// A copy, or a newer snapshot, that the delete rests on is not what the plan saw.
     SupportGone,
-    /// The second look itself could not be had.
-    NotLooked,
 }
 
 /// Why something is left to a later run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Deferred {
-    /// The run's time is over.
+    /// The run's time is over, or the second look that it rests on is too old.
     Deadline,
     /// EC2 has as many in flight as it takes.
     LimitReached,
@@ -71,8 +69,6 @@ pub enum Deferred {
     RateExceeded,
     /// EC2 went on throttling.
     Throttled,
-    /// The endpoint could not be reached.
-    Unavailable,
     /// It is not visible yet.
     NotVisibleYet,
 }
@@ -91,14 +87,12 @@ impl fmt::Display for Outcome {
                 Changed::Differs => "not done: it has changed since the plan",
                 Changed::Pinned => "not done: it carries KeepForever now",
                 Changed::SupportGone => "not done: what it rests on has changed since the plan",
-                Changed::NotLooked => "not done: it could not be looked at again",
             }),
             Outcome::Deferred(deferred) => f.write_str(match deferred {
-                Deferred::Deadline => "deferred: the run's time is over",
+                Deferred::Deadline => "deferred: its time in this run is over",
                 Deferred::LimitReached => "deferred: EC2 has as many in flight as it takes",
                 Deferred::RateExceeded => "deferred: the volume's last snapshot is too young",
                 Deferred::Throttled => "deferred: EC2 is throttling",
-                Deferred::Unavailable => "deferred: the endpoint could not be reached",
                 Deferred::NotVisibleYet => "deferred: it is not visible yet",
             }),
             Outcome::Refused(words) => said(f, "refused by EC2", words),
@@ -143,9 +137,11 @@ impl RunReport {
         self.plan.decisions.iter().zip(&self.outcomes)
     }
 
-    /// 0 done · 1 `check` or S9 held something back · 2 some items failed (docs/cli.md).
+    /// 0 done · 1 `check` or S9 held something back · 2 some items failed, or a Region that the run acts in could not
+    /// all be read: what it did not see it did not back up, and that must not look like success (`snapwarden --help`).
     pub fn exit_code(&self) -> u8 {
-        if self.outcomes.iter().any(Outcome::is_failure) {
+        let unread = self.findings.iter().any(|finding| matches!(finding.problem, Problem::NotRead { .. }));
+        if unread || self.outcomes.iter().any(Outcome::is_failure) {
             2
         } else if !self.violations.is_empty() || !self.plan.holds.is_empty() {
             1

@@ -352,6 +352,20 @@ fn s6_a_delete_of_the_last_good_one_of_a_living_volume() {
     caught(&good_delete(), &base.clone().volumes_gap(), Rule::S6, &snapshot("snap-1"));
     let with_pending = base.volume("vol-1", &[]).snapshot(expired("snap-2", "vol-1").pending());
     caught(&good_delete(), &with_pending, Rule::S6, &snapshot("snap-1"));
+    let attached = to_delete(expired("snap-1", "vol-1")).instance("i-1", &[], &[("/dev/xvda", "vol-1")]);
+    caught(&good_delete(), &attached.without_volume("vol-1"), Rule::S6, &snapshot("snap-1"));
+}
+
+#[test]
+fn s6_a_delete_of_the_newest_for_the_sake_of_a_copy_that_lies_about_its_age() {
+    let younger = ours("snap-2", "vol-1", "2026-11-02", "2026-11-09");
+    let lying = copy("snap-c1", &expired("snap-1", "vol-1")).tag("SourceStartTime", "2099-01-01T00:00:00Z");
+    let world = world(NOW).volume("vol-1", &[]).region(AWAY).snapshots([lying, copy("snap-c2", &younger)]);
+    let mut plan = world.expire();
+    for decision in &mut plan.decisions {
+        decision.act = if decision.subject == snapshot("snap-c2") { delete() } else { Act::Keep };
+    }
+    caught(&plan, &world, Rule::S6, &snapshot("snap-c2"));
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod common;
 
 use common::*;
 use snapwarden_core::approval::Approval;
-use snapwarden_core::decision::{Act, Expiry, FailedCause, Newer, Problem, Reason};
+use snapwarden_core::decision::{Act, Expiry, FailedCause, Newer, Problem, Reason, Stays};
 use snapwarden_core::inventory::SnapshotState;
 use snapwarden_core::policy::Config;
 
@@ -18,16 +18,21 @@ fn plan_of(snapshot: Snap) -> snapwarden_core::decision::Plan {
 
 /// Of a volume that is gone: nothing newer stays.
 fn gone() -> Reason {
-    Reason::Expired(expiry(None))
+    Reason::Expired(expiry(Stays::VolumeGone))
 }
 
-fn expiry(newer: Option<Newer>) -> Expiry {
-    Expiry { delete_on: date("2026-11-08"), overdue_days: 14, age_days: 21, newer, uncopied: Vec::new() }
+/// Of a volume that is tagged `Backup=No`.
+fn excluded() -> Reason {
+    Reason::Expired(expiry(Stays::VolumeExcluded))
+}
+
+fn expiry(stays: Stays) -> Expiry {
+    Expiry { delete_on: date("2026-11-08"), overdue_days: 14, age_days: 21, stays, uncopied: Vec::new() }
 }
 
 fn newer(id: &str, of: &str) -> (Act, Reason) {
     let newer = Newer { snapshot: snapshot_id(id), of: time(of), same_volume: true };
-    (Act::Delete { anchor: Some(snapshot_id(id)) }, Reason::Expired(expiry(Some(newer))))
+    (Act::Delete { anchor: Some(snapshot_id(id)) }, Reason::Expired(expiry(Stays::Newer(newer))))
 }
 
 fn last_good(volume: &str) -> Reason {
@@ -277,13 +282,10 @@ fn with_a_newer_completed_one_here_the_expired_one_goes() {
 fn of_a_volume_that_is_gone_or_left_out_everything_expired_goes() {
     let plan = plan_of(expired("snap-1", "vol-1"));
     assert_eq!(of_snapshot(&plan, "snap-1"), (&DELETE, &gone()));
-    assert_eq!(
-        gone().to_string(),
-        "DeleteOn 2026-11-08, 14 days ago; 21 days old; its volume is gone or not backed up any more"
-    );
+    assert_eq!(gone().to_string(), "DeleteOn 2026-11-08, 14 days ago; 21 days old; its volume is gone");
     for value in ["No", " nO "] {
         let plan = world(NOW).volume("vol-1", &[("Backup", value)]).snapshot(expired("snap-1", "vol-1")).expire();
-        assert_eq!(of_snapshot(&plan, "snap-1"), (&DELETE, &gone()));
+        assert_eq!(of_snapshot(&plan, "snap-1"), (&DELETE, &excluded()));
     }
     let plan = world(NOW).volume("vol-1", &[("Backup", "maybe")]).snapshot(expired("snap-1", "vol-1")).expire();
     assert_eq!(of_snapshot(&plan, "snap-1").1, &last_good("vol-1"));
@@ -302,7 +304,7 @@ fn a_copys_volume_is_looked_up_in_its_source_region() {
     let plan = world(NOW).volume("vol-1", &[]).region(AWAY).snapshot(old.clone()).expire();
     assert_eq!(of_snapshot(&plan, "snap-c"), (&Act::Keep, &last_good("vol-1")));
     let plan = world(NOW).volume("vol-1", &[("Backup", "No")]).region(AWAY).snapshot(old.clone()).expire();
-    assert_eq!(of_snapshot(&plan, "snap-c"), (&DELETE, &gone()));
+    assert_eq!(of_snapshot(&plan, "snap-c"), (&DELETE, &excluded()));
     let plan = world(NOW).region(FAR).volumes_gap().region(AWAY).snapshot(old.clone()).expire();
     assert_eq!(of_snapshot(&plan, "snap-c"), (&DELETE, &gone()), "only its SourceRegion matters");
     let plan = world(NOW).volumes_gap().region(AWAY).snapshot(old.clone()).expire();
@@ -523,7 +525,7 @@ fn approved(words: &[&str]) -> Config {
 fn more_than_25_that_are_more_than_half_are_all_held_and_the_plan_prints_the_words() {
     let plan = many(26, 25).expire();
     assert_eq!((deleted(&plan).len(), held(&plan)), (0, 26));
-    let reason = Reason::HeldForApproval(expiry(None));
+    let reason = Reason::HeldForApproval(expiry(Stays::VolumeGone));
     assert_eq!(of_snapshot(&plan, "snap-d00"), (&Act::Hold, &reason));
     assert_eq!(plan.holds.len(), 1);
     assert_eq!(
@@ -611,4 +613,29 @@ fn a_source_that_never_got_its_copy_says_so_before_it_goes() {
     assert!(!reason(&base.clone().snapshot(copy("snap-c", &source)).expire()).contains("NO COPY"));
     let stamped = world(NOW).snapshot(source.tag("OffsiteSnapshotId", "eu-west-1:snap-c")).region(AWAY).expire();
     assert!(!reason(&stamped).contains("NO COPY"), "verified once, and expired since");
+}
+
+#[test]
+fn a_copy_that_says_its_data_is_younger_than_itself_is_not_believed() {
+    let (older, younger) = (expired("snap-1", "vol-1"), ours("snap-2", "vol-1", "2026-11-02", "2026-11-09"));
+    let lying = copy("snap-c1", &older).tag("SourceStartTime", "2099-01-01T00:00:00Z");
+    let world = world(NOW).volume("vol-1", &[]).region(AWAY).snapshots([lying, copy("snap-c2", &younger)]);
+    let plan = world.expire();
+    assert_eq!(of_snapshot(&plan, "snap-c2").1, &last_good("vol-1"), "S6: the true newest stays");
+    assert_eq!(deleted(&plan), ["snap-c1"]);
+}
+
+#[test]
+fn a_volume_that_an_instance_still_has_is_not_gone_though_the_list_lacks_it() {
+    let attached = world(NOW).instance("i-1", &[("Backup", "Yes")], &[("/dev/xvda", "vol-1")]).without_volume("vol-1");
+    let plan = attached.snapshot(expired("snap-1", "vol-1")).expire();
+    assert_eq!(of_snapshot(&plan, "snap-1"), (&Act::Keep, &last_good("vol-1")));
+}
+
+#[test]
+fn the_reason_tells_a_volume_that_is_gone_from_one_that_is_left_out() {
+    let gone = plan_of(expired("snap-1", "vol-1"));
+    assert!(of_snapshot(&gone, "snap-1").1.to_string().ends_with("its volume is gone"));
+    let excluded = world(NOW).volume("vol-1", &[("Backup", "No")]).snapshot(expired("snap-1", "vol-1")).expire();
+    assert!(of_snapshot(&excluded, "snap-1").1.to_string().ends_with("its volume is tagged Backup=No"));
 }

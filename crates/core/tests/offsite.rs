@@ -99,7 +99,10 @@ fn a_due_source_without_a_copy_is_not_copied_any_more() {
     assert_eq!(of_copy(&plan, "snap-1", AWAY), (&Act::Skip, &reason));
     assert_eq!(of_source(&plan, "snap-1"), (&Act::Skip, &reason));
     assert_eq!(problems(&plan, "snap-1"), [Problem::SourceDue]);
-    assert_eq!(reason.to_string(), "DeleteOn 2026-11-08 has come and there is no copy: it would be born expired");
+    assert_eq!(
+        reason.to_string(),
+        "DeleteOn 2026-11-08 has come, or comes within the hour, and there is no copy: it would be born expired"
+    );
 }
 
 #[test]
@@ -575,4 +578,23 @@ fn a_source_stays_where_its_own_region_was_not_all_read() {
     let source = one(AWAY);
     let plan = pair(&source, [copy("snap-c", &source)]).snapshots_gap().offsite();
     assert_eq!(of_source(&plan, "snap-1"), (&Act::Wait, &Reason::RegionUnread));
+}
+
+#[test]
+fn destinations_pasted_with_other_white_space_are_read_the_same_by_planner_and_check() {
+    let source = one(&format!("{AWAY}\u{a0}{AWAY}"));
+    let world = world(NOW).snapshot(source.clone()).region(AWAY).snapshot(copy("snap-c", &source));
+    let plan = world.offsite();
+    assert!(matches!(of_source(&plan, "snap-1").0, Act::RemoveSource { .. }));
+    let config = snapwarden_core::policy::Config::default();
+    assert_eq!(snapwarden_core::check::check(&plan, &world.inventory, &config), []);
+}
+
+#[test]
+fn under_copy_what_a_person_keeps_is_said_to_be_kept_by_a_person() {
+    let source = mode(one(AWAY), "Copy").tag("OffsiteSnapshotId", "eu-west-1:snap-c");
+    let reason = |source: Snap| of_source(&pair(&source, []).offsite(), "snap-1").1.clone();
+    assert_eq!(reason(source.clone()), Reason::KeptByMode);
+    assert_eq!(reason(source.clone().tag("KeepForever", "")), Reason::KeepForever);
+    assert_eq!(reason(source.no_tag("DeleteOn")), Reason::UnreadableDeleteOn { value: None });
 }

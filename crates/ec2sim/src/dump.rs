@@ -18,8 +18,9 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use snapwarden_core::ids::{AccountId, Region};
-use snapwarden_core::inventory::{Instance, Inventory, Read, RegionInventory, Snapshot, Volume};
+use snapwarden_core::inventory::{Instance, Inventory, Read, RegionInventory, RegionStatus, Snapshot, Volume};
 use snapwarden_core::printable::printable;
+use snapwarden_core::tags::{self, Named, TagValue};
 
 use listing::Broken;
 use records::{Listed, OptIn};
@@ -121,11 +122,57 @@ pub fn read(dir: &Path, now: Timestamp, account: Option<AccountId>, only: &[Regi
     doubt_twins::<Instance>(&mut regions, &mut troubles);
     doubt_twins::<Volume>(&mut regions, &mut troubles);
     doubt_twins::<Snapshot>(&mut regions, &mut troubles);
+    regions.iter_mut().for_each(|(region, seen)| doubt_volumes(region, seen, &mut troubles));
     for region in BTreeSet::from_iter(only).into_iter().filter(|region| !folders.contains(region)) {
         let text = format!("no folder {region} in the dump: nothing of that Region is planned");
         troubles.push(Trouble::new("", None, &text));
     }
-    Ok(Dump { inventory: Inventory { account, taken_at: now, enabled, regions }, troubles })
+    let inventory = Inventory { account, taken_at: now, enabled, regions };
+    for region in named_without_folder(&inventory) {
+        let text =
+            format!("no folder {region} in the dump, though tags name that Region: what rests on it is kept, or waits");
+        troubles.push(Trouble::new("", None, &text));
+    }
+    Ok(Dump { inventory, troubles })
+}
+
+/// The enabled Regions that tags of our snapshots and of selected instances name, and that the dump does not have.
+fn named_without_folder(inventory: &Inventory) -> BTreeSet<Region> {
+    let managed = inventory.snapshots().filter(|(_, snapshot)| snapshot.is_managed(&inventory.account));
+    let instances = inventory.regions.values().flat_map(|seen| seen.instances.items());
+    let selected = instances.filter(|instance| tags::backup(&instance.tags) == TagValue::Is(true));
+    let mut named = BTreeSet::new();
+    for tags in managed.map(|(_, snapshot)| &snapshot.tags).chain(selected.map(|instance| &instance.tags)) {
+        named.extend(tags::source_region(tags).ok());
+        named.extend(tags::destinations(tags).into_iter().filter_map(|destination| match destination {
+            Named::Region(region) => Some(region),
+            Named::Junk(_) => None,
+        }));
+    }
+    named
+        .retain(|region| !inventory.regions.contains_key(region) && inventory.status(region) != RegionStatus::NotThere);
+    named
+}
+
+/// Instances show volumes that the list of volumes lacks: it was made with a filter, or of another moment, and a volume
+/// that is absent from it is not gone.
+fn doubt_volumes(region: &Region, seen: &mut RegionInventory, troubles: &mut Vec<Trouble>) {
+    let listed: BTreeSet<_> = seen.volumes.items().iter().map(|volume| &volume.id).collect();
+    let attached = seen.instances.items().iter().flat_map(|instance| &instance.devices);
+    let missing: BTreeSet<_> =
+        attached.filter_map(|device| device.volume.as_ref()).filter(|volume| !listed.contains(volume)).collect();
+    let Some(first) = missing.first().map(ToString::to_string) else { return };
+    if !seen.volumes.is_whole() {
+        return;
+    }
+    let text = format!(
+        "{} attached volumes are not in it; make it again, without --filters, with `{} --region {region} --output json`",
+        missing.len(),
+        Volume::COMMAND
+    );
+    let trouble = Trouble::new(&file_of::<Volume>(region), Some(&first), &text);
+    make_gap(&mut seen.volumes, &trouble.to_string());
+    troubles.push(trouble);
 }
 
 /// Whether `name` is built like a Region's: letters, a direction, a number.
@@ -214,7 +261,8 @@ fn enabled(dir: &Path, folders: &BTreeSet<Region>, troubles: &mut Vec<Trouble>) 
     let mut seen: Vec<Region> = listed.into_iter().filter(|one| one.enabled).map(|one| one.region).collect();
     if why.is_none() {
         for region in folders.iter().filter(|region| !seen.contains(region)) {
-            let text = "the dump has its folder, but the list does not have it as enabled; the list is in doubt";
+            let text = "the dump has its folder, but the list does not have it as enabled, so the list is in doubt; \
+                        make it again with `aws ec2 describe-regions --all-regions --output json`";
             let trouble = Trouble::new(REGIONS, Some(region.as_str()), text);
             why.get_or_insert_with(|| trouble.to_string());
             troubles.push(trouble);

@@ -130,7 +130,7 @@ fn assert_left_out(change: (&str, &str), sentence: &str) {
     let dump = Folder::good().with_snapshots(&format!("{bad}, {SNAP}")).read();
     assert_eq!(sentences(&dump), [format!("us-east-1/snapshots.json: {sentence}; left out")]);
     assert_eq!(snapshots(&dump).items().len(), 1);
-    assert_eq!(why(snapshots(&dump)), "us-east-1/snapshots.json: records that could not be read: 1");
+    assert_eq!(why(snapshots(&dump)), "us-east-1/snapshots.json: records left out or listed twice: 1");
 }
 
 #[test]
@@ -423,7 +423,7 @@ fn volumes_and_instances_are_as_strict() {
 fn of_two_records_with_one_id_the_first_stays() {
     let dump = Folder::good().with_snapshots(&format!("{SNAP}, {}", SNAP.replace("vol-1", "vol-2"))).read();
     assert_eq!(sentences(&dump), ["us-east-1/snapshots.json: snap-1: it is listed twice; the first one counts"]);
-    assert_eq!(why(snapshots(&dump)), "us-east-1/snapshots.json: records that could not be read: 1");
+    assert_eq!(why(snapshots(&dump)), "us-east-1/snapshots.json: records left out or listed twice: 1");
     let ids: Vec<_> = snapshots(&dump).items().iter().map(|snap| snap.volume_id.as_str()).collect();
     assert_eq!(ids, ["vol-1"]);
 }
@@ -433,8 +433,8 @@ fn a_file_of_bad_records_does_not_flood_the_troubles() {
     let dump = Folder::good().with_snapshots(&["{}"; 1000].join(",")).read();
     assert_eq!(dump.troubles.len(), 51);
     assert_eq!(sentences(&dump)[49], "us-east-1/snapshots.json: record 50: no SnapshotId; left out");
-    assert_eq!(sentences(&dump)[50], "us-east-1/snapshots.json: 950 more records could not be read; left out");
-    assert_eq!(why(snapshots(&dump)), "us-east-1/snapshots.json: records that could not be read: 1000");
+    assert_eq!(sentences(&dump)[50], "us-east-1/snapshots.json: 950 more records left out or listed twice");
+    assert_eq!(why(snapshots(&dump)), "us-east-1/snapshots.json: records left out or listed twice: 1000");
 }
 
 #[test]
@@ -487,8 +487,8 @@ fn regions_are_enabled_by_their_opt_in_status() {
 #[test]
 fn a_list_of_regions_that_lacks_a_folders_region_is_in_doubt() {
     let dump = Folder::good().with("regions.json", r#"{"Regions": []}"#).read();
-    let sentence = "regions.json: us-east-1: the dump has its folder, but the list does not have it as enabled; \
-                    the list is in doubt";
+    let sentence = "regions.json: us-east-1: the dump has its folder, but the list does not have it as enabled, \
+                    so the list is in doubt; make it again with `aws ec2 describe-regions --all-regions --output json`";
     assert_eq!(sentences(&dump), [sentence]);
     assert_eq!(why(&dump.inventory.enabled), sentence);
 }
@@ -594,4 +594,40 @@ fn sixty_thousand_snapshots_are_read() {
     let dump = folder.read();
     assert!(dump.troubles.is_empty() && snapshots(&dump).is_whole());
     assert_eq!(snapshots(&dump).items().len(), 60_000);
+}
+
+#[test]
+fn what_is_no_record_costs_itself_and_not_those_behind_it() {
+    let dump = Folder::good().with_snapshots(&format!("\"str\", 7, {SNAP}")).read();
+    let said = sentences(&dump);
+    assert_eq!(said[0], "us-east-1/snapshots.json: record 1: not an object; left out");
+    assert_eq!((said.len(), snapshots(&dump).items().len(), snapshots(&dump).is_whole()), (2, 1, false));
+}
+
+#[test]
+fn a_key_that_stands_twice_among_the_tags_leaves_the_record_out() {
+    let twice = SNAP.replace("\"Key\": \"Name\"", "\"Key\": \"Type\"");
+    let dump = Folder::good().with_snapshots(&twice).read();
+    assert_eq!(sentences(&dump), ["us-east-1/snapshots.json: snap-1: Tags has \"Type\" twice; left out"]);
+}
+
+#[test]
+fn a_list_without_attached_volumes_is_not_the_whole_list() {
+    let dump = Folder::good().with("us-east-1/volumes.json", r#"{"Volumes": []}"#).read();
+    assert!(!volumes(&dump).is_whole());
+    assert_eq!(
+        sentences(&dump),
+        ["us-east-1/volumes.json: vol-1: 1 attached volumes are not in it; make it again, without --filters, with \
+          `aws ec2 describe-volumes --region us-east-1 --output json`"]
+    );
+}
+
+#[test]
+fn a_region_that_tags_name_and_the_dump_lacks_is_said_once() {
+    let regions = REGIONS.replace("]}", r#", {"RegionName": "eu-west-1", "OptInStatus": "opted-in"}]}"#);
+    let away =
+        SNAP.replace("\"Key\": \"Name\"", "\"Key\": \"SourceRegion\", \"Value\": \"eu-west-1\"}, {\"Key\": \"Name\"");
+    let dump = Folder::good().with("regions.json", regions).with_snapshots(&away).read();
+    let sentence = "no folder eu-west-1 in the dump, though tags name that Region: what rests on it is kept, or waits";
+    assert_eq!(sentences(&dump), [sentence]);
 }

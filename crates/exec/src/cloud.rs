@@ -84,7 +84,7 @@ impl CloudError {
             "EC2ThrottledException" | "SlowDown" | "PriorRequestNotComplete" | "BandwidthLimitExceeded" => {
                 ErrorKind::Throttled
             }
-            "SnapshotCreationPerVolumeRateExceeded" | "IncorrectState" => ErrorKind::RateExceeded,
+            "SnapshotCreationPerVolumeRateExceeded" => ErrorKind::RateExceeded,
             "ConcurrentSnapshotLimitExceeded" | "PendingSnapshotLimitExceeded" | "ResourceLimitExceeded" => {
                 ErrorKind::LimitReached
             }
@@ -103,6 +103,8 @@ impl CloudError {
             "InvalidParameterValue" | "InvalidParameter" | "InvalidParameterCombination" | "MissingParameter" => {
                 ErrorKind::Invalid
             }
+            // Mostly passes by itself; where it does not, a person must see EC2's words.
+            "IncorrectState" => ErrorKind::Invalid,
             "TagLimitExceeded" | "FilterLimitExceeded" | "InvalidAction" | "UnsupportedOperation" => ErrorKind::Invalid,
             "SnapshotCopyUnsupported.InterRegion" | "InvalidSnapshotID.Malformed" | "UnknownParameter" => {
                 ErrorKind::Invalid
@@ -146,8 +148,8 @@ pub enum SnapshotQuery {
         /// The token of the page before.
         next: Option<String>,
     },
-    /// These, by the filter `snapshot-id`, and only those that this account owns. At most 200: AWS takes 200 filter
-    /// values a request. A snapshot that is not there is not in the answer; that is no error.
+    /// These, by the filter `snapshot-id`, and only those that this account owns, on however many pages: the
+    /// answer is one. At most 200: AWS takes 200 filter values a request. A snapshot that is not there is not in the answer; that is no error.
     Ids(Vec<SnapshotId>),
 }
 

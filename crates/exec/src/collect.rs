@@ -107,7 +107,8 @@ fn second_regions(job: Job, inventory: &Inventory) -> Wanted {
             Listing::Snapshots => seen.snapshots != Read::NotAsked,
         })
     };
-    wanted.retain(|(region, listing)| !known(region, *listing));
+    // The creator reads a destination after the own Region even where it acts in both: see the head of this file.
+    wanted.retain(|(region, listing)| job == Job::Create || !known(region, *listing));
     wanted
 }
 
@@ -181,8 +182,8 @@ impl<C: Cloud> Looker<'_, '_, C> {
         RegionInventory { instances, volumes, snapshots }
     }
 
-    /// All pages of one listing. A page may be empty although more follow; an empty token ends it (aws-facts: EC2
-    /// really sends one). What breaks off is a gap, never a short list.
+    /// All pages of one listing. A page may be empty although more follow; an empty token ends it (EC2 really
+    /// sends one). What breaks off is a gap, never a short list.
     async fn list<T, K: Ord>(
         &self,
         wanted: bool,

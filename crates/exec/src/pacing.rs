@@ -27,7 +27,7 @@ const RATE_MILLI_MIN: i64 = 250;
 /// A call that was not made, or did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
-    /// The run's time is over: nothing was sent.
+    /// The run's time is over, or what the call rests on is too old: nothing was sent.
     #[error("the run's time is over")]
     Deadline,
     /// EC2's answer, or that there was none.
@@ -72,13 +72,14 @@ struct Bucket {
     rate_milli: i64,
     rate_milli_max: i64,
     at: Timestamp,
+    shrunk_at: Option<Timestamp>,
 }
 
 impl Bucket {
     fn full(action: Action, now: Timestamp) -> Self {
         let (size, rate) = bucket_of(action);
         let (size_milli, rate_milli) = (size * 1_000, rate * 1_000);
-        Bucket { milli: size_milli, size_milli, rate_milli, rate_milli_max: rate_milli, at: now }
+        Bucket { milli: size_milli, size_milli, rate_milli, rate_milli_max: rate_milli, at: now, shrunk_at: None }
     }
 
     fn refill(&mut self, now: Timestamp) {
@@ -100,8 +101,12 @@ impl Bucket {
         self.milli = (self.milli + 1_000).min(self.size_milli);
     }
 
-    fn throttled(&mut self) {
-        self.rate_milli = (self.rate_milli / 2).max(RATE_MILLI_MIN);
+    /// The answers to calls that left together are one answer: eight of them do not halve the rate eight times.
+    fn throttled(&mut self, now: Timestamp) {
+        if self.shrunk_at.is_none_or(|at| now.as_millisecond() - at.as_millisecond() >= PAUSE_MS) {
+            self.rate_milli = (self.rate_milli / 2).max(RATE_MILLI_MIN);
+            self.shrunk_at = Some(now);
+        }
         self.milli = self.milli.min(0);
     }
 
@@ -135,9 +140,21 @@ impl<'c, C: Cloud> Pacer<'c, C> {
         action: Action,
         request: impl AsyncFn() -> Result<T, CloudError>,
     ) -> Result<T, CallError> {
+        self.call_by(region, action, Timestamp::MAX, request).await
+    }
+
+    /// The same, but nothing is sent at `by` or after it: what the call rests on is too old then.
+    pub async fn call_by<T>(
+        &self,
+        region: &Region,
+        action: Action,
+        by: Timestamp,
+        request: impl AsyncFn() -> Result<T, CloudError>,
+    ) -> Result<T, CallError> {
+        let by = self.deadline.map_or(by, |deadline| deadline.min(by));
         let mut tried = 0;
         loop {
-            self.wait_for_turn(region, action).await?;
+            self.wait_for_turn(region, action, by).await?;
             let error = match request().await {
                 Ok(answer) => {
                     self.with_bucket(region, action, Bucket::succeeded);
@@ -146,7 +163,8 @@ impl<'c, C: Cloud> Pacer<'c, C> {
                 Err(error) => error,
             };
             if error.kind == ErrorKind::Throttled {
-                self.with_bucket(region, action, Bucket::throttled);
+                let now = self.cloud.now();
+                self.with_bucket(region, action, |bucket| bucket.throttled(now));
             }
             tried += 1;
             if tried == TRIES_MAX || !may_try_again(action, error.kind) {
@@ -154,20 +172,20 @@ impl<'c, C: Cloud> Pacer<'c, C> {
             }
             let pause_ms = (PAUSE_MS << tried.min(16)).min(PAUSE_MS_MAX) / 2;
             let until = plus_ms(self.cloud.now(), pause_ms);
-            if self.is_over(until) {
+            if until >= by {
                 return Err(CallError::Cloud(error));
             }
             self.cloud.sleep_until(until).await;
         }
     }
 
-    async fn wait_for_turn(&self, region: &Region, action: Action) -> Result<(), CallError> {
-        if self.deadline.is_some() && self.is_over(self.cloud.now()) {
+    async fn wait_for_turn(&self, region: &Region, action: Action, by: Timestamp) -> Result<(), CallError> {
+        let now = self.cloud.now();
+        if now >= by {
             return Err(CallError::Deadline);
         }
-        let now = self.cloud.now();
         let turn = self.with_bucket(region, action, |bucket| bucket.take(now));
-        if self.is_over(turn) {
+        if turn >= by {
             self.with_bucket(region, action, Bucket::give_back);
             return Err(CallError::Deadline);
         }
@@ -175,10 +193,6 @@ impl<'c, C: Cloud> Pacer<'c, C> {
             self.cloud.sleep_until(turn).await;
         }
         Ok(())
-    }
-
-    fn is_over(&self, time: Timestamp) -> bool {
-        self.deadline.is_some_and(|deadline| time >= deadline)
     }
 
     fn with_bucket<T>(&self, region: &Region, action: Action, f: impl FnOnce(&mut Bucket) -> T) -> T {
@@ -211,10 +225,12 @@ mod tests {
     #[test]
     fn a_throttle_answer_halves_the_rate_and_success_gives_it_back_slowly() {
         let mut bucket = Bucket::full(Action::DeleteSnapshot, at(0));
-        bucket.throttled();
-        assert_eq!((bucket.rate_milli, bucket.milli), (2_500, 0));
-        for _ in 0..20 {
-            bucket.throttled();
+        for ms in [0, 10, 999] {
+            bucket.throttled(at(ms));
+            assert_eq!((bucket.rate_milli, bucket.milli), (2_500, 0), "one burst of answers is one answer");
+        }
+        for second in 1..20 {
+            bucket.throttled(at(second * 1_000));
         }
         assert_eq!(bucket.rate_milli, RATE_MILLI_MIN);
         for _ in 0..100 {

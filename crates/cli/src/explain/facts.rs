@@ -48,6 +48,7 @@ pub(super) fn volume(
 ) -> String {
     let what = match volume {
         Some(volume) => size(volume),
+        None if !attachments.is_empty() => "volume that is not in the list of volumes".to_owned(),
         None => {
             let seen = world.inventory.regions.get(region);
             format!("volume that is gone{}", doubt("volumes", region, seen.map(|seen| &seen.volumes)))

@@ -209,7 +209,10 @@ impl OneInstance<'_> {
         let slot = self.slot;
         let mut find = |problem| findings.push(Finding::new(self.region, id, problem));
         let Some(volume) = self.volumes.get(id) else {
-            find(Problem::VolumeUnread);
+            // Where the list itself broke off, that is said once, and not for each volume.
+            if self.inventory.regions.get(self.region).is_some_and(|seen| seen.volumes.is_whole()) {
+                find(Problem::VolumeUnread);
+            }
             return (Act::Wait, Reason::VolumeUnread);
         };
         match tags::backup(&volume.tags) {
@@ -224,7 +227,10 @@ impl OneInstance<'_> {
         let untagged =
             made.iter().find(|(region, s)| *region == self.region && !s.is_copy() && !s.tags.has(key::DEVICE_NAME));
         if let Some((region, snapshot)) = untagged {
-            let tags = repair_tags(snapshot, device, volume);
+            let (tags, dropped) = repair_tags(snapshot, device, volume);
+            if !dropped.is_empty() {
+                find(Problem::TagsDropped { keys: dropped });
+            }
             let (region, snapshot) = ((*region).clone(), snapshot.id.clone());
             return (Act::AddTags { region, snapshot: snapshot.clone(), tags }, Reason::LateTags { slot, snapshot });
         }
@@ -249,6 +255,9 @@ impl OneInstance<'_> {
         }
         let (pending, limit) = (self.history.unfinished.get(id).copied().unwrap_or(0), volume.pending_max());
         if pending >= limit {
+            if !self.slot_is_young() {
+                find(Problem::PendingLimit { pending, limit });
+            }
             return (Act::Wait, Reason::PendingLimit { pending, limit });
         }
         let (late_tags, dropped) = late_tags(&self.birth_tags(), device, volume);
@@ -390,7 +399,10 @@ fn late_tags(birth: &Tags, device: &str, volume: &Volume) -> (Tags, Vec<String>)
 }
 
 /// The late tags that a snapshot still lacks. What is there is not overwritten: people edit tags.
-fn repair_tags(snapshot: &Snapshot, device: &str, volume: &Volume) -> Tags {
-    let (late, _) = late_tags(&snapshot.tags, device, volume);
-    late.iter().filter(|(key, _)| !snapshot.tags.has(key)).collect()
+fn repair_tags(snapshot: &Snapshot, device: &str, volume: &Volume) -> (Tags, Vec<String>) {
+    let mut rest = volume.clone();
+    for (key, _) in snapshot.tags.iter() {
+        rest.tags.remove(key);
+    }
+    late_tags(&snapshot.tags, device, &rest)
 }

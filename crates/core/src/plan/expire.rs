@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Due, Newest, about, due, gap, later};
 use crate::approval::{self, Approval};
 use crate::decision::{
-    Act, CopyRef, Decision, Expiry, FailedCause, Finding, Hold, Job, Newer, Plan, Problem, Reason, Subject,
+    Act, CopyRef, Decision, Expiry, FailedCause, Finding, Hold, Job, Newer, Plan, Problem, Reason, Stays, Subject,
 };
 use crate::ids::{Region, SnapshotId, VolumeId};
 use crate::inventory::{Inventory, Lineage, PENDING_PER_VOLUME_MAX, Snapshot, SnapshotState, Volume};
@@ -82,14 +82,18 @@ struct World<'a> {
     /// Sources with a completed copy in a Region.
     copied: BTreeSet<(&'a Region, SnapshotId)>,
     volumes: BTreeMap<&'a VolumeId, &'a Volume>,
+    /// The volumes that instances have, where instances were read.
+    attached: BTreeSet<&'a VolumeId>,
 }
 
 /// What is known of the volume whose snapshot asks.
 enum Life {
     /// It exists and is backed up, or may be.
     Lives,
-    /// It is gone, or tagged `Backup=No`.
-    Over,
+    /// It is gone.
+    Gone,
+    /// It is tagged `Backup=No`: nothing of it is kept past its day.
+    Excluded,
     /// These Regions would have to be read to know.
     Unknown(Vec<Region>),
 }
@@ -102,6 +106,12 @@ impl<'a> World<'a> {
             in_flight: BTreeMap::new(),
             failed: BTreeMap::new(),
             copied: BTreeSet::new(),
+            attached: inventory
+                .regions
+                .values()
+                .flat_map(|seen| seen.instances.items())
+                .flat_map(|instance| instance.devices.iter().filter_map(|device| device.volume.as_ref()))
+                .collect(),
             volumes: inventory.regions.values().flat_map(|seen| seen.volumes.items()).map(|v| (&v.id, v)).collect(),
         };
         for (region, snapshot) in inventory.snapshots().filter(|(_, s)| s.owner == inventory.account) {
@@ -172,18 +182,22 @@ impl<'a> World<'a> {
         let is_newest = self.newest.is_newest(region, snapshot);
         // One volume, one answer: else the anchor of a copy that names no SourceRegion could go by its own.
         let newest = self.newest.get(region, snapshot.lineage()).unwrap_or(snapshot);
-        let newer = match (self.life(region, newest), is_newest) {
+        let stays = match (self.life(region, newest), is_newest) {
             (Life::Lives, true) => return (Act::Keep, Reason::LastGood { volume: about(snapshot).volume }),
             (Life::Unknown(unread), true) => return (Act::Keep, Reason::SourceRegionUnread { unread }),
             (Life::Lives | Life::Unknown(_), false) => {
                 let same_volume = snapshot.lineage() != Lineage::UnknownVolume;
-                Some(Newer { snapshot: newest.id.clone(), of: newest.data_time(), same_volume })
+                Stays::Newer(Newer { snapshot: newest.id.clone(), of: newest.data_time(), same_volume })
             }
-            (Life::Over, _) => None,
+            (Life::Gone, _) => Stays::VolumeGone,
+            (Life::Excluded, _) => Stays::VolumeExcluded,
         };
-        let anchor = newer.as_ref().map(|newer| newer.snapshot.clone());
+        let anchor = match &stays {
+            Stays::Newer(newer) => Some(newer.snapshot.clone()),
+            Stays::VolumeGone | Stays::VolumeExcluded => None,
+        };
         let uncopied = self.uncopied(region, snapshot);
-        let reason = Reason::Expired(Expiry { delete_on, overdue_days, age_days, newer, uncopied });
+        let reason = Reason::Expired(Expiry { delete_on, overdue_days, age_days, stays, uncopied });
         (Act::Delete { anchor }, reason)
     }
 
@@ -253,12 +267,16 @@ impl<'a> World<'a> {
         };
         if let Some(volume) = self.volumes.get(&id) {
             let excluded = tags::backup(&volume.tags) == TagValue::Is(false);
-            return if excluded { Life::Over } else { Life::Lives };
+            return if excluded { Life::Excluded } else { Life::Lives };
+        }
+        // A list without it is wrong where an instance still has it.
+        if self.attached.contains(&id) {
+            return Life::Lives;
         }
         let (homes, are_all) = self.homes(region, snapshot);
         let whole = |home: &Region| self.inventory.regions.get(home).is_some_and(|seen| seen.volumes.is_whole());
         let unread: Vec<_> = homes.into_iter().filter(|home| !whole(home)).collect();
-        if unread.is_empty() && are_all { Life::Over } else { Life::Unknown(unread) }
+        if unread.is_empty() && are_all { Life::Gone } else { Life::Unknown(unread) }
     }
 
     /// The Regions in which the volume can be, and whether these are all: a source's own, a copy's SourceRegion, or

@@ -1,6 +1,6 @@
 //! The planners: from what was seen to what is done. Pure, total, one decision per subject.
 //!
-//! Each table of the design is one function that walks its rows from the top; the first that fits decides.
+//! Each job's table is one function that walks its rows from the top; the first that fits decides.
 
 mod create;
 mod expire;

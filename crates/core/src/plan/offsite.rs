@@ -161,7 +161,9 @@ impl OneSource<'_> {
             let copy_ref = CopyRef { region: destination.clone(), snapshot: copy.id.clone() };
             return self.live_rows(copy, copy_ref, judgement, find);
         }
-        let is_due = !source.tags.keep_forever() && matches!(due(source, now), Due::Yes { .. });
+        // A copy may go out long after its plan: what falls due within the hour is not begun any more, or the manager
+        // could delete a source whose copy it has not seen (S5).
+        let is_due = !source.tags.keep_forever() && matches!(due(source, later(now, 1)), Due::Yes { .. });
         if let (true, Some(delete_on)) = (is_due, tags::delete_on(&source.tags).ok()) {
             find(Problem::SourceDue);
             return (Act::Skip, Reason::SourceDue { delete_on }, State::TooLate);
@@ -288,10 +290,6 @@ impl OneSource<'_> {
     /// What becomes of the source itself.
     fn source_rows(&self, states: &[(&Region, State)], findings: &mut Vec<Finding>) -> (Act, Reason) {
         let mode = self.offsite.mode();
-        if mode == OffsiteMode::Copy && self.offsite.destinations.is_empty() {
-            let refused = self.offsite.refused.iter().map(|refused| refused.text.clone()).collect();
-            return (Act::Keep, Reason::NoDestination { refused });
-        }
         let copies: Vec<_> = states
             .iter()
             .filter_map(|(_, state)| match state {
@@ -299,24 +297,22 @@ impl OneSource<'_> {
                 State::Stamped | State::NotYet | State::TooLate => None,
             })
             .collect();
+        // A stamp deletes nothing: it is written whatever keeps the source.
+        if mode == OffsiteMode::Copy
+            && let Some(stamp) = self.stamp(&copies, findings)
+        {
+            return stamp;
+        }
+        if let Some(reason) = self.kept_by_a_person(findings) {
+            return (Act::Keep, reason);
+        }
         if mode == OffsiteMode::Copy {
-            return self.stamp(copies, findings);
-        }
-        if self.source.tags.keep_forever() {
-            return (Act::Keep, Reason::KeepForever);
-        }
-        let unreadable = match tags::delete_on(&self.source.tags) {
-            TagValue::Is(_) => None,
-            TagValue::Absent => Some(None),
-            TagValue::Unreadable(value) => Some(Some(value)),
-        };
-        if let Some(value) = unreadable {
-            let problem = Problem::DeleteOnUnreadable { value: value.clone() };
-            findings.push(Finding::new(self.region, &self.source.id, problem));
-            return (Act::Keep, Reason::UnreadableDeleteOn { value });
+            let refused = self.offsite.refused.iter().map(|refused| refused.text.clone()).collect();
+            let is_local = self.offsite.destinations.is_empty();
+            return (Act::Keep, if is_local { Reason::NoDestination { refused } } else { Reason::KeptByMode });
         }
         let is_too_late = states.iter().any(|(_, state)| matches!(state, State::TooLate));
-        if let (true, Some(delete_on)) = (is_too_late, tags::delete_on(&self.source.tags).ok()) {
+        if let (true, Some(delete_on)) = (is_too_late && copies.is_empty(), tags::delete_on(&self.source.tags).ok()) {
             return (Act::Skip, Reason::SourceDue { delete_on });
         }
         if copies.len() < states.len() {
@@ -343,21 +339,36 @@ impl OneSource<'_> {
         (Act::RemoveSource { copies: copies.clone(), newest }, Reason::CopiesVerified { mode, copies })
     }
 
-    /// In `Copy` mode: writes down what was verified, and keeps what was written before.
-    fn stamp(&self, copies: Vec<CopyRef>, findings: &mut Vec<Finding>) -> (Act, Reason) {
+    /// `KeepForever`, or no `DeleteOn` that can be read: people keep snapshots in both ways.
+    fn kept_by_a_person(&self, findings: &mut Vec<Finding>) -> Option<Reason> {
+        if self.source.tags.keep_forever() {
+            return Some(Reason::KeepForever);
+        }
+        let value = match tags::delete_on(&self.source.tags) {
+            TagValue::Is(_) => return None,
+            TagValue::Absent => None,
+            TagValue::Unreadable(value) => Some(value),
+        };
+        let problem = Problem::DeleteOnUnreadable { value: value.clone() };
+        findings.push(Finding::new(self.region, &self.source.id, problem));
+        Some(Reason::UnreadableDeleteOn { value })
+    }
+
+    /// In `Copy` mode: writes down what was newly verified, and keeps what was written before.
+    fn stamp(&self, copies: &[CopyRef], findings: &mut Vec<Finding>) -> Option<(Act, Reason)> {
         let mut stamps = tags::stamps(&self.source.tags);
-        let newly: Vec<_> = copies.into_iter().filter(|copy| !stamps.contains_key(&copy.region)).collect();
+        let newly: Vec<_> = copies.iter().filter(|copy| !stamps.contains_key(&copy.region)).cloned().collect();
         if newly.is_empty() {
-            return (Act::Keep, Reason::KeptByMode);
+            return None;
         }
         stamps.extend(newly.iter().map(|copy| (copy.region.clone(), copy.snapshot.clone())));
         let words: BTreeSet<_> = stamps.iter().map(|(region, snapshot)| format!("{region}:{snapshot}")).collect();
         let value = words.into_iter().collect::<Vec<_>>().join(" ");
         if value.len() > TAG_VALUE_LENGTH_MAX {
             findings.push(Finding::new(self.region, &self.source.id, Problem::StampFull));
-            return (Act::Keep, Reason::KeptByMode);
+            return None;
         }
-        (Act::Stamp { value }, Reason::NewlyVerified { copies: newly })
+        Some((Act::Stamp { value }, Reason::NewlyVerified { copies: newly }))
     }
 }
 

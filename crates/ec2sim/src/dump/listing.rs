@@ -10,6 +10,7 @@ use std::io::{self, BufRead as _, BufReader};
 use std::marker::PhantomData;
 use std::path::Path;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::error::Category;
@@ -51,7 +52,8 @@ impl Broken {
     /// What is wrong and what to do.
     pub(super) fn sentence(&self, command: &str) -> String {
         match self {
-            Broken::Io(_) | Broken::EndsEarly => self.to_string(),
+            Broken::EndsEarly => self.to_string(),
+            Broken::Io(_) => format!("{self}; make it readable for yourself, or make it again with `{command}`"),
             Broken::Missing
             | Broken::NotAFile
             | Broken::Empty
@@ -109,7 +111,7 @@ pub(super) fn read<T: Record>(dir: &Path, file: &str, command: &str, troubles: &
     let Listing { items, left_out, left_out_count, .. } = listing;
     troubles.extend(left_out.into_iter().map(|(id, text)| Trouble::new(file, id.as_deref(), &text)));
     if left_out_count > NAMED_MAX {
-        let text = format!("{} more records could not be read; left out", left_out_count - NAMED_MAX);
+        let text = format!("{} more records left out or listed twice", left_out_count - NAMED_MAX);
         troubles.push(Trouble::new(file, None, &text));
     }
     if let Some(broken) = broken {
@@ -118,7 +120,7 @@ pub(super) fn read<T: Record>(dir: &Path, file: &str, command: &str, troubles: &
         troubles.push(trouble);
         Read::Gap { seen: items, why }
     } else if left_out_count > 0 {
-        Read::Gap { seen: items, why: format!("{file}: records that could not be read: {left_out_count}") }
+        Read::Gap { seen: items, why: format!("{file}: records left out or listed twice: {left_out_count}") }
     } else {
         Read::Whole(items)
     }
@@ -216,6 +218,14 @@ impl<'de, T: Record> Visitor<'de> for Top<'_, T> {
     }
 }
 
+/// An element of a listing: one that is no record costs itself and not those behind it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Element<R> {
+    Record(R),
+    Other(IgnoredAny),
+}
+
 /// The array of records.
 struct List<'a, T>(&'a mut Listing<T>, PhantomData<T>);
 
@@ -234,8 +244,11 @@ impl<'de, T: Record> Visitor<'de> for List<'_, T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while let Some(raw) = list.next_element::<T::Raw>()? {
-            T::read(raw, self.0);
+        while let Some(element) = list.next_element::<Element<T::Raw>>()? {
+            match element {
+                Element::Record(raw) => T::read(raw, self.0),
+                Element::Other(_) => self.0.add(&Value::Null, Err("not an object".to_owned())),
+            }
         }
         Ok(())
     }

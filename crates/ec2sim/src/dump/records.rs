@@ -273,12 +273,15 @@ fn tags(value: &Value) -> Result<Tags, String> {
     if value.is_null() {
         return Ok(Tags::default());
     }
-    list(value, "Tags")?
-        .iter()
-        .map(|tag| {
-            let key = text(tag.get("Key").unwrap_or(&Value::Null), "Key of a tag")?;
-            let value = optional_text(tag.get("Value").unwrap_or(&Value::Null), "Value of a tag")?;
-            Ok((key, value.unwrap_or_default()))
-        })
-        .collect()
+    let mut tags = Tags::default();
+    for tag in list(value, "Tags")? {
+        let key = text(tag.get("Key").unwrap_or(&Value::Null), "Key of a tag")?;
+        let value = optional_text(tag.get("Value").unwrap_or(&Value::Null), "Value of a tag")?;
+        // EC2 has one value a key. Which of two was meant, nobody knows.
+        if tags.has(key) {
+            return Err(format!("Tags has {} twice", quoted(key)));
+        }
+        tags.set(key, value.unwrap_or_default());
+    }
+    Ok(tags)
 }

@@ -1,4 +1,4 @@
-//! The call budget of the design, on 200 instances with 3 volumes each. Never a describe per snapshot.
+//! The call budget of ARCHITECTURE.md, on 200 instances with 3 volumes each. Never a describe per snapshot.
 
 use std::collections::BTreeMap;
 

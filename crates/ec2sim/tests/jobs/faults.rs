@@ -133,7 +133,7 @@ fn a_copy_that_fails_by_kms_is_tried_again_later_and_its_source_stays() {
     let why: Vec<_> = report.plan.decisions.iter().map(|d| d.reason.to_string()).collect();
     let failing = "1 copy failed, the last with \"Given key ID is not accessible\"";
     assert!(why.iter().any(|why| why.starts_with(failing)), "{why:?}");
-    assert!(report.findings.iter().any(|f| f.to_string().contains("see that the role may use the key there")));
+    assert!(report.findings.iter().any(|f| f.to_string().contains("see that the role may use that key there")));
     assert_eq!(sim.with(|w| w.snapshots(&region(HOME)).count()), 1, "the source is still here");
     sim.with(|world| world.mend_key(&KmsOrder::Destination(region(AWAY))));
     pass(&sim, 60);
@@ -186,6 +186,7 @@ fn one_region_that_is_out_does_not_stop_the_others() {
     assert_eq!(changes(&report), [("create", 2)].into());
     let said = |f: &&snapwarden_core::decision::Finding| matches!(f.problem, Problem::NotRead { .. });
     assert_eq!(report.findings.iter().filter(said).count(), 3, "what could not be read of {AWAY} is said");
+    assert_eq!(report.exit_code(), 2, "and does not look like success");
 }
 
 #[test]
@@ -291,4 +292,70 @@ fn a_snapshot_that_a_person_pins_is_in_no_plan_of_any_job() {
     act(&sim, Job::Expire);
     let left = sim.with(|w| w.snapshots(&region(HOME)).count() + w.snapshots(&region(AWAY)).count());
     assert_eq!(left, 2, "the source, and its copy which carries the pin too");
+}
+
+#[test]
+fn a_permission_to_list_that_is_missing_does_not_look_like_success() {
+    for action in [Action::DescribeInstances, Action::DescribeVolumes, Action::DescribeSnapshots] {
+        let mut world = world(1);
+        instance(&mut world, "db", &[("Backup", "Yes")], 2);
+        world.withdraw(None, action);
+        let report = job(&Sim::new(world), Job::Create);
+        assert_eq!((changes(&report).len(), report.exit_code()), (0, 2), "{action:?}");
+    }
+}
+
+#[test]
+fn a_volume_whose_limit_is_filled_by_others_is_a_finding_once_the_slot_is_an_hour_old() {
+    let mut world = world(1);
+    instance(&mut world, "db", &[("Backup", "Yes")], 1);
+    let volume = world.volumes(&region(HOME)).next().unwrap().volume.id.clone();
+    for _ in 0..5 {
+        world.fail_next_snapshot_of(&volume, "made by hand");
+        world.snapshot_by_hand(&region(HOME), &volume, &crate::support::tags(&[])).unwrap();
+        world.advance_by(120);
+    }
+    let sim = Sim::new(world);
+    let said = |report: &snapwarden_core::report::RunReport| {
+        report.findings.iter().any(|f| f.problem == Problem::PendingLimit { pending: 5, limit: 5 })
+    };
+    let early = job(&sim, Job::Create);
+    assert!(early.plan.decisions.iter().any(|d| matches!(d.reason, Reason::PendingLimit { .. })));
+    assert!(!said(&early), "it may pass by itself");
+    pass(&sim, 60);
+    assert!(said(&job(&sim, Job::Create)));
+}
+
+#[test]
+fn late_tags_that_were_not_written_are_a_finding_until_they_are() {
+    let mut world = world(1);
+    instance(&mut world, "db", &[("Backup", "Yes")], 2);
+    world.withdraw(None, Action::CreateTags);
+    let sim = Sim::new(world);
+    let report = job(&sim, Job::Create);
+    let pending = report.findings.iter().filter(|f| matches!(f.problem, Problem::LateTagsPending { .. })).count();
+    assert_eq!((pending, report.exit_code()), (2, 0), "the snapshots are made; what they lack is said");
+    sim.with(|world| world.grant(None, Action::CreateTags));
+    pass(&sim, 3);
+    assert_eq!(changes(&job(&sim, Job::Create)), [("add-tags", 2)].into());
+}
+
+#[test]
+fn a_destination_that_dies_is_asked_once_and_does_not_hold_up_the_others() {
+    let mut world = world(1);
+    for n in 0..10 {
+        instance(&mut world, &format!("db-{n}"), &BOTH, 1);
+    }
+    let sim = Sim::new(world);
+    act(&sim, Job::Create);
+    pass(&sim, 10);
+    sim.with(|world| {
+        for _ in 0..6 {
+            world.order(&region(AWAY), Action::CopySnapshot, None, Ordered::Fault(Fault::NeverConnected));
+        }
+    });
+    let report = job(&sim, Job::Offsite);
+    assert_eq!(report.calls[AWAY]["CopySnapshot"], 6, "six tries of the first, none of the others");
+    let deferred = report.outcomes.iter().filter(|o| **o == Outcome::Deferred(Deferred::LimitReached)).count();
+    assert_eq!((deferred, report.exit_code()), (9, 2));
 }

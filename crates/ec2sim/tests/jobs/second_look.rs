@@ -10,8 +10,9 @@ use snapwarden_core::ids::{AccountId, Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Instance, Snapshot, Volume};
 use snapwarden_core::report::{Changed, Outcome, RunReport};
 use snapwarden_core::tags::{Tags, key};
-use snapwarden_ec2sim::call::ResourceId;
+use snapwarden_ec2sim::call::{Action, ResourceId};
 use snapwarden_ec2sim::face::Sim;
+use snapwarden_ec2sim::faults::Faults;
 use snapwarden_ec2sim::world::World;
 use snapwarden_exec::cloud::{Begun, Calls, Cloud, CloudError, CopyRequest, Page, SetRequest, SnapshotQuery};
 use snapwarden_exec::run::{Quiet, run};
@@ -163,7 +164,8 @@ fn one_deleted_by_hand_meanwhile_is_not_deleted_again() {
 fn a_second_look_that_fails_deletes_nothing() {
     let (sim, old, _) = one_due();
     let report = meddled(&sim, Job::Expire, |world| world.set_out(&region(HOME), true).unwrap());
-    assert_eq!(only_delete(&report), (&old, &Outcome::Changed(Changed::NotLooked)));
+    assert!(matches!(only_delete(&report), (id, Outcome::Failed(_)) if *id == old), "{:?}", report.outcomes);
+    assert_eq!(report.exit_code(), 2, "it does not look like success");
     assert!(exists(&sim, HOME, &old));
 }
 
@@ -215,4 +217,33 @@ fn a_source_whose_delete_on_is_taken_away_stays() {
     let report = meddled(&sim, Job::Offsite, |world| world.untag(&region(HOME), &id, key::DELETE_ON).unwrap());
     assert_eq!(only_delete(&report), (&source, &Outcome::Changed(Changed::Differs)));
     assert!(exists(&sim, HOME, &source));
+}
+
+#[test]
+fn a_delete_that_waits_too_long_for_its_turn_is_left_to_the_next_run() {
+    let mut world = world(5);
+    for n in 0..10 {
+        instance(&mut world, &format!("db-{n}"), &[("Backup", "Yes")], 20);
+    }
+    let sim = Sim::new(world);
+    act(&sim, Job::Create);
+    pass_until(&sim, "2026-11-28T04:00:00Z");
+    act(&sim, Job::Create);
+    pass_until(&sim, "2026-11-29T12:00:00Z");
+    sim.with(|world| world.take_log());
+    // From the second look on EC2 throttles most calls.
+    let throttle = |world: &mut World| world.config.faults = Faults { throttled: 700, ..Faults::default() };
+    let report = meddled(&sim, Job::Expire, throttle);
+    let mut looked_at = None;
+    for entry in sim.with(|world| world.take_log()) {
+        if entry.action == Action::DescribeSnapshots && entry.effect {
+            looked_at = Some(entry.at);
+        } else if let (Action::DeleteSnapshot, Some(looked_at)) = (entry.action, looked_at) {
+            let age_seconds = entry.at.as_second() - looked_at.as_second();
+            assert!(age_seconds <= 60, "a delete went out {age_seconds} s after the last look");
+        }
+    }
+    let done = report.outcomes.iter().filter(|o| matches!(o, Outcome::Done { .. })).count();
+    let left = report.outcomes.iter().filter(|o| matches!(o, Outcome::Deferred(_))).count();
+    assert!(done > 0 && left > 0, "{done} done, {left} left");
 }

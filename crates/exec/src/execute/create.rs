@@ -149,27 +149,31 @@ impl<'a, C: Cloud> Creator<'_, 'a, '_, C> {
 
     /// The late tags of this run's sets, and the repairs of earlier ones.
     async fn tag(&self) {
-        for ((region, tags), late) in self.late.take() {
-            for batch in late.chunks(TAGGED_PER_CALL_MAX) {
-                let ids: Vec<_> = batch.iter().map(|(snapshot, _)| snapshot.clone()).collect();
-                let result = self.executor.create_tags(&region, &ids, &tags).await;
-                let outcome = match &result {
-                    Ok(()) => Outcome::Done { made: None },
-                    Err(CallError::Cloud(error)) if error.kind == ErrorKind::NotFound => {
-                        Outcome::Deferred(Deferred::NotVisibleYet)
-                    }
-                    Err(error) => outcome_of(error.clone()),
-                };
-                for (snapshot, item) in batch {
-                    match (item, &outcome) {
-                        (Some(item), outcome) => self.executor.settle(*item, outcome.clone()),
-                        (None, Outcome::Failed(Said { code, message })) => {
-                            let problem = Problem::LateTagsFailed { code: code.clone(), message: message.clone() };
-                            self.executor.find(Finding::new(&region, snapshot, problem));
-                        }
-                        (None, _) => {}
-                    }
+        let late = self.late.take();
+        let calls = late.iter().flat_map(|((region, tags), late)| {
+            late.chunks(TAGGED_PER_CALL_MAX).map(move |batch| self.tag_batch(region, tags, batch))
+        });
+        stream::iter(calls).buffer_unordered(CONCURRENCY).collect::<Vec<()>>().await;
+    }
+
+    async fn tag_batch(&self, region: &Region, tags: &Tags, batch: &[Late<'a>]) {
+        let ids: Vec<_> = batch.iter().map(|(snapshot, _)| snapshot.clone()).collect();
+        let outcome = match self.executor.create_tags(region, &ids, tags).await {
+            Ok(()) => Outcome::Done { made: None },
+            Err(CallError::Cloud(error)) if error.kind == ErrorKind::NotFound => {
+                Outcome::Deferred(Deferred::NotVisibleYet)
+            }
+            Err(error) => outcome_of(error),
+        };
+        for (snapshot, item) in batch {
+            match item {
+                Some(item) => self.executor.settle(*item, outcome.clone()),
+                // Its own item is done, the snapshot is made. That it is not yet whole is said all the same.
+                None if outcome != (Outcome::Done { made: None }) => {
+                    let problem = Problem::LateTagsPending { why: outcome.to_string() };
+                    self.executor.find(Finding::new(region, snapshot, problem));
                 }
+                None => {}
             }
         }
     }

@@ -5,7 +5,6 @@ use futures_util::future::join_all;
 use futures_util::stream;
 use snapwarden_core::decision::{Act, Subject};
 use snapwarden_core::ids::{Region, SnapshotId};
-use snapwarden_core::report::Outcome;
 
 use super::look::{IDS_PER_LOOK_MAX, Wanted};
 use super::{CONCURRENCY, Executor, Item};
@@ -49,11 +48,11 @@ async fn in_region<C: Cloud>(executor: &Executor<'_, '_, C>, deletes: Vec<&Delet
         let calls = batch.iter().map(|delete| {
             let changed = executor.changed(&looked, delete.region, delete.snapshot);
             let support = || delete.anchor.and_then(|anchor| executor.support_gone(&looked, delete.region, anchor));
-            let changed = changed.or_else(support);
+            let (forbidden, by) = (changed.or_else(support), looked.holds_until);
             async move {
-                match changed {
-                    Some(changed) => executor.settle(delete.item, Outcome::Changed(changed)),
-                    None => executor.delete(delete.item, delete.region, delete.snapshot).await,
+                match forbidden {
+                    Some(outcome) => executor.settle(delete.item, outcome),
+                    None => executor.delete(delete.item, delete.region, delete.snapshot, by).await,
                 }
             }
         });

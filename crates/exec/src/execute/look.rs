@@ -5,12 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::{SignedDuration, Timestamp};
 use snapwarden_core::ids::{Region, SnapshotId};
 use snapwarden_core::inventory::Snapshot;
-use snapwarden_core::report::Changed;
+use snapwarden_core::report::{Changed, Outcome};
 
-use super::Executor;
-use crate::cloud::{Action, Cloud, SnapshotQuery};
+use super::{Executor, outcome_of};
+use crate::cloud::{Action, Cloud, CloudError, Page, SnapshotQuery};
+use crate::pacing::CallError;
 
 /// Snapshots that one look can ask for: AWS takes 200 filter values a request (EC2 user guide, Using_Filtering).
 pub(super) const IDS_PER_LOOK_MAX: usize = 200;
@@ -18,29 +20,37 @@ pub(super) const IDS_PER_LOOK_MAX: usize = 200;
 /// What is to be looked at, by Region.
 pub(super) type Wanted = BTreeMap<Region, BTreeSet<SnapshotId>>;
 
-/// What was seen.
+/// How long after it a second look still holds. A throttled delete may come minutes after it.
+const HOLDS_SECONDS: i64 = 60;
+
+/// What was seen, and until when that holds.
 pub(super) struct Looked {
     seen: BTreeMap<(Region, SnapshotId), Snapshot>,
-    not_looked: BTreeSet<Region>,
+    not_looked: BTreeMap<Region, CallError>,
+    /// Nothing that rests on this look may be sent at this time or after it.
+    pub(super) holds_until: Timestamp,
 }
 
 impl<C: Cloud> Executor<'_, '_, C> {
     /// Looks again, 200 ids a call.
     pub(super) async fn look(&self, wanted: &Wanted) -> Looked {
-        let mut looked = Looked { seen: BTreeMap::new(), not_looked: BTreeSet::new() };
         let cloud = self.pacer.cloud();
+        let mut looked = Looked { seen: BTreeMap::new(), not_looked: BTreeMap::new(), holds_until: Timestamp::MAX };
         for (region, ids) in wanted {
             let ids: Vec<_> = ids.iter().cloned().collect();
             for chunk in ids.chunks(IDS_PER_LOOK_MAX) {
-                let request = async || cloud.describe_snapshots(region, SnapshotQuery::Ids(chunk.to_vec())).await;
-                match self.pacer.call(region, Action::DescribeSnapshots, request).await {
-                    Ok(page) => {
-                        let seen =
-                            page.items.into_iter().map(|snapshot| ((region.clone(), snapshot.id.clone()), snapshot));
+                let request =
+                    async || looked_whole(cloud.describe_snapshots(region, SnapshotQuery::Ids(chunk.to_vec())).await?);
+                let answer = self.pacer.call(region, Action::DescribeSnapshots, request).await;
+                let until = cloud.now().saturating_add(SignedDuration::from_secs(HOLDS_SECONDS));
+                looked.holds_until = looked.holds_until.min(until.unwrap_or(Timestamp::MAX));
+                match answer {
+                    Ok(items) => {
+                        let seen = items.into_iter().map(|snapshot| ((region.clone(), snapshot.id.clone()), snapshot));
                         looked.seen.extend(seen);
                     }
-                    Err(_) => {
-                        looked.not_looked.insert(region.clone());
+                    Err(error) => {
+                        looked.not_looked.insert(region.clone(), error);
                     }
                 }
             }
@@ -48,27 +58,27 @@ impl<C: Cloud> Executor<'_, '_, C> {
         looked
     }
 
-    /// Why `snapshot` may not be deleted, if the second look says so.
-    pub(super) fn changed(&self, looked: &Looked, region: &Region, snapshot: &SnapshotId) -> Option<Changed> {
-        if looked.not_looked.contains(region) {
-            return Some(Changed::NotLooked);
+    /// What becomes of a delete of `snapshot` that the second look forbids, if it does.
+    pub(super) fn changed(&self, looked: &Looked, region: &Region, snapshot: &SnapshotId) -> Option<Outcome> {
+        if let Some(error) = looked.not_looked.get(region) {
+            return Some(outcome_of(error.clone()));
         }
         let Some(now) = looked.seen.get(&(region.clone(), snapshot.clone())) else {
-            return Some(Changed::NotShown);
+            return Some(Outcome::Changed(Changed::NotShown));
         };
         if now.tags.keep_forever() {
-            return Some(Changed::Pinned);
+            return Some(Outcome::Changed(Changed::Pinned));
         }
-        (self.planned(region, snapshot) != Some(now)).then_some(Changed::Differs)
+        (self.planned(region, snapshot) != Some(now)).then_some(Outcome::Changed(Changed::Differs))
     }
 
-    /// Why what a delete rests on does not hold any more, if so.
-    pub(super) fn support_gone(&self, looked: &Looked, region: &Region, support: &SnapshotId) -> Option<Changed> {
-        if looked.not_looked.contains(region) {
-            return Some(Changed::NotLooked);
+    /// What becomes of a delete whose support does not hold any more, if it does not.
+    pub(super) fn support_gone(&self, looked: &Looked, region: &Region, support: &SnapshotId) -> Option<Outcome> {
+        if let Some(error) = looked.not_looked.get(region) {
+            return Some(outcome_of(error.clone()));
         }
         let now = looked.seen.get(&(region.clone(), support.clone()));
-        (now.is_none() || self.planned(region, support) != now).then_some(Changed::SupportGone)
+        (now.is_none() || self.planned(region, support) != now).then_some(Outcome::Changed(Changed::SupportGone))
     }
 
     /// The snapshot as the plan saw it.
@@ -76,5 +86,13 @@ impl<C: Cloud> Executor<'_, '_, C> {
         let seen = self.inventory.snapshots_in(region);
         // Listings are in the order of their ids (crate::collect).
         seen.binary_search_by(|candidate| candidate.id.cmp(snapshot)).ok().and_then(|place| seen.get(place))
+    }
+}
+
+/// An answer that says more follows is no look: what is absent from it may be on the next page.
+fn looked_whole(page: Page<Snapshot>) -> Result<Vec<Snapshot>, CloudError> {
+    match page.next.as_deref() {
+        None | Some("") => Ok(page.items),
+        Some(_) => Err(CloudError::no_answer("EC2 answered the second look only in part")),
     }
 }

@@ -10,6 +10,7 @@ mod offsite;
 
 use std::cell::RefCell;
 
+use jiff::Timestamp;
 use snapwarden_core::decision::{Decision, Finding, Job, Plan, Problem};
 use snapwarden_core::ids::{Region, SnapshotId};
 use snapwarden_core::inventory::Inventory;
@@ -30,7 +31,7 @@ pub async fn execute<C: Cloud>(
     inventory: &Inventory,
     progress: &dyn Progress,
 ) -> (Vec<Outcome>, Vec<Finding>) {
-    let outcomes = RefCell::new(vec![Outcome::NothingToDo; plan.decisions.len()]);
+    let outcomes = RefCell::new(plan.decisions.iter().map(unsettled).collect());
     let executor = Executor { pacer, plan, inventory, progress, outcomes, findings: RefCell::default() };
     match plan.job {
         Job::Create => create::execute(&executor).await,
@@ -38,6 +39,15 @@ pub async fn execute<C: Cloud>(
         Job::Expire => expire::execute(&executor).await,
     }
     (executor.outcomes.into_inner(), executor.findings.into_inner())
+}
+
+/// The outcome of a decision before it is carried out. None is left so; if one were, it must not look like success.
+fn unsettled(decision: &Decision) -> Outcome {
+    if !decision.act.is_change() {
+        return Outcome::NothingToDo;
+    }
+    let (code, message) = ("NotCarriedOut".to_owned(), "the run did not come to it; please report this".to_owned());
+    Outcome::Failed(Said { code, message })
 }
 
 /// An item of the plan: its place, and the decision.
@@ -70,10 +80,11 @@ impl<'a, C: Cloud> Executor<'a, '_, C> {
     }
 
     /// Deletes one snapshot. That it is gone already is success; that EC2 will not is for a person to see.
-    async fn delete(&self, item: Item<'_>, region: &Region, snapshot: &SnapshotId) {
+    /// It goes out before `by`, when the second look is too old, or not at all.
+    async fn delete(&self, item: Item<'_>, region: &Region, snapshot: &SnapshotId, by: Timestamp) {
         let cloud = self.pacer.cloud();
         let request = async || cloud.delete_snapshot(region, snapshot).await;
-        let outcome = match self.pacer.call(region, Action::DeleteSnapshot, request).await {
+        let outcome = match self.pacer.call_by(region, Action::DeleteSnapshot, by, request).await {
             Ok(()) => Outcome::Done { made: None },
             Err(CallError::Cloud(error)) => match error.kind {
                 ErrorKind::NotFound => Outcome::Done { made: None },
@@ -95,9 +106,19 @@ impl<'a, C: Cloud> Executor<'a, '_, C> {
     }
 
     async fn create_tags(&self, region: &Region, snapshots: &[SnapshotId], tags: &Tags) -> Result<(), CallError> {
+        self.create_tags_by(region, snapshots, tags, Timestamp::MAX).await
+    }
+
+    async fn create_tags_by(
+        &self,
+        region: &Region,
+        snapshots: &[SnapshotId],
+        tags: &Tags,
+        by: Timestamp,
+    ) -> Result<(), CallError> {
         let cloud = self.pacer.cloud();
         let request = async || cloud.create_tags(region, snapshots, tags).await;
-        self.pacer.call(region, Action::CreateTags, request).await
+        self.pacer.call_by(region, Action::CreateTags, by, request).await
     }
 }
 

@@ -23,33 +23,36 @@ pub(super) async fn execute<C: Cloud>(executor: &Executor<'_, '_, C>) {
 
 /// Mends the tags of copies. Looked at again first: a person may have moved DeleteOn later than we would.
 async fn add_tags<C: Cloud>(executor: &Executor<'_, '_, C>) {
-    let mut wanted = Wanted::new();
-    let mut todo: Vec<(Item<'_>, &Region, &SnapshotId, &Tags)> = Vec::new();
-    for item in executor.items() {
-        if let Act::AddTags { region, snapshot, tags } = &item.1.act {
-            wanted.entry(region.clone()).or_default().insert(snapshot.clone());
-            todo.push((item, region, snapshot, tags));
+    let todo: Vec<(Item<'_>, &Region, &SnapshotId, &Tags)> = executor
+        .items()
+        .filter_map(|item| {
+            let Act::AddTags { region, snapshot, tags } = &item.1.act else { return None };
+            Some((item, region, snapshot, tags))
+        })
+        .collect();
+    for batch in todo.chunks(IDS_PER_LOOK_MAX / 2) {
+        let mut wanted = Wanted::new();
+        for (_, region, snapshot, _) in batch {
+            wanted.entry((*region).clone()).or_default().insert((*snapshot).clone());
         }
+        let looked = executor.look(&wanted).await;
+        let calls = batch.iter().map(|&(item, region, snapshot, tags)| {
+            let looked = &looked;
+            async move {
+                let outcome = match executor.support_gone(looked, region, snapshot) {
+                    Some(Outcome::Changed(_)) => Outcome::Changed(Changed::Differs),
+                    Some(outcome) => outcome,
+                    None => {
+                        let ids = std::slice::from_ref(snapshot);
+                        let written = executor.create_tags_by(region, ids, tags, looked.holds_until).await;
+                        written.map_or_else(outcome_of, |()| Outcome::Done { made: None })
+                    }
+                };
+                executor.settle(item, outcome);
+            }
+        });
+        stream::iter(calls).buffer_unordered(CONCURRENCY).collect::<Vec<()>>().await;
     }
-    if todo.is_empty() {
-        return;
-    }
-    let looked = executor.look(&wanted).await;
-    let calls = todo.into_iter().map(|(item, region, snapshot, tags)| {
-        let looked = &looked;
-        async move {
-            let outcome = match executor.support_gone(looked, region, snapshot) {
-                Some(Changed::NotLooked) => Outcome::Changed(Changed::NotLooked),
-                Some(_) => Outcome::Changed(Changed::Differs),
-                None => match executor.create_tags(region, std::slice::from_ref(snapshot), tags).await {
-                    Ok(()) => Outcome::Done { made: None },
-                    Err(error) => outcome_of(error),
-                },
-            };
-            executor.settle(item, outcome);
-        }
-    });
-    stream::iter(calls).buffer_unordered(CONCURRENCY).collect::<Vec<()>>().await;
 }
 
 /// Begins the copies: destinations side by side, each in the plan's order until EC2 takes no more.
@@ -68,11 +71,21 @@ async fn copy<C: Cloud>(executor: &Executor<'_, '_, C>) {
                 continue;
             }
             let outcome = copy_one(executor, destination, &item.1.region, source, tags).await;
-            is_full = outcome == Outcome::Deferred(Deferred::LimitReached);
+            is_full = takes_no_more(&outcome);
             executor.settle(item, outcome);
         }
     });
     join_all(destinations).await;
+}
+
+/// Whether a destination that answered one copy so would answer the next one so too.
+fn takes_no_more(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Deferred(deferred) => *deferred == Deferred::LimitReached,
+        Outcome::Failed(said) => ["NeverConnected", "SnapshotLimitExceeded"].contains(&said.code.as_str()),
+        Outcome::NothingToDo | Outcome::Done { .. } | Outcome::Changed(_) => false,
+        Outcome::Refused(_) | Outcome::Unclear(_) => false,
+    }
 }
 
 async fn copy_one<C: Cloud>(
@@ -150,11 +163,12 @@ async fn remove<C: Cloud>(executor: &Executor<'_, '_, C>) {
             let copies = removal.copies.iter().map(|copy| (&copy.region, &copy.snapshot));
             let gone = |(region, support)| executor.support_gone(&looked, region, support);
             let changed = executor.changed(&looked, region, removal.snapshot);
-            let changed = changed.or_else(|| newest.into_iter().chain(copies).find_map(gone));
+            let forbidden = changed.or_else(|| newest.into_iter().chain(copies).find_map(gone));
+            let by = looked.holds_until;
             async move {
-                match changed {
-                    Some(changed) => executor.settle(removal.item, Outcome::Changed(changed)),
-                    None => executor.delete(removal.item, region, removal.snapshot).await,
+                match forbidden {
+                    Some(outcome) => executor.settle(removal.item, outcome),
+                    None => executor.delete(removal.item, region, removal.snapshot, by).await,
                 }
             }
         });
