@@ -6,5 +6,6 @@ mod converge;
 mod faults;
 mod killed;
 mod life;
+mod predecessor;
 mod second_look;
 mod support;
