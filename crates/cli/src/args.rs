@@ -72,6 +72,12 @@ pub(crate) enum Command {
     /// Needs no credentials and touches no network.
     #[command(after_help = "Example:\n  snapwarden demo")]
     Demo,
+    /// Run an EC2 of our own, on this machine only
+    #[cfg(feature = "aws")]
+    Ec2 {
+        #[command(subcommand)]
+        what: Ec2,
+    },
     /// Print the completions of a shell
     ///
     /// Write them to where your shell looks for them.
@@ -82,6 +88,48 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+}
+
+#[cfg(feature = "aws")]
+#[derive(Debug, Subcommand)]
+pub(crate) enum Ec2 {
+    /// Serve the embedded EC2 as an endpoint on loopback
+    ///
+    /// The AWS CLI, boto3 and the AWS SDK talk to it as they talk to EC2, with any credentials. It prints its address on
+    /// stdout. Nothing leaves this machine, and nothing is kept when it ends.
+    #[command(
+        after_help = "Example:\n  snapwarden ec2 serve --port 4599 --clock stopped --now 2026-11-22T04:00Z &\n  \
+                            aws ec2 describe-snapshots --owner-ids self --endpoint-url http://127.0.0.1:4599 --region eu-west-1"
+    )]
+    Serve(ServeArgs),
+}
+
+#[cfg(feature = "aws")]
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// The port; 0 takes one that is free
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+    /// What is in it: the made-up account of the demo, or the folder of a dump (see snapwarden --help)
+    #[arg(long, default_value = "sample", value_name = "sample|DIR")]
+    pub(crate) fleet: String,
+    /// Whether its time runs, or stands until it is moved (POST /_snapwarden/clock)
+    #[arg(long, value_enum, default_value_t = ServeClock::Running)]
+    pub(crate) clock: ServeClock,
+    /// The time at which it begins, such as 2026-11-22T04:00Z [default: this machine's clock]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) now: Option<Timestamp>,
+    /// What its ids are drawn from
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+/// How the embedded EC2's time goes.
+#[cfg(feature = "aws")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ServeClock {
+    Running,
+    Stopped,
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,6 +7,8 @@ mod inventory;
 mod output;
 mod plan;
 mod render;
+#[cfg(feature = "aws")]
+mod serve;
 
 use std::process::ExitCode;
 
@@ -40,6 +42,8 @@ fn run(cli: &Cli) -> anyhow::Result<u8> {
         Command::Plan { job } => plan::run(job),
         Command::Explain(args) => explain::run(args),
         Command::Demo => demo::run(),
+        #[cfg(feature = "aws")]
+        Command::Ec2 { what: args::Ec2::Serve(args) } => serve::run(args),
         Command::Completions { shell } => {
             output::print(&args::completions(*shell))?;
             Ok(0)

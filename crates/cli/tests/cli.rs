@@ -3,7 +3,7 @@
 //! `TRYCMD=overwrite cargo test -p snapwarden-cli --test cli` records the console anew; read the difference as the
 //! person on call would.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps fails loudly, helpers included")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that unwraps fails loudly, helpers included")]
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -29,6 +29,10 @@ fn the_console_is_as_recorded() {
     cases.register_bin("snapwarden", Path::new(env!("CARGO_BIN_EXE_snapwarden")));
     cases.case("crates/cli/tests/cmd/*.trycmd");
     cases.case("README.md");
+    if !cfg!(feature = "aws") {
+        // The help of the whole command.
+        cases.skip("crates/cli/tests/cmd/help.trycmd");
+    }
 }
 
 #[test]
@@ -163,4 +167,22 @@ fn braces(name: &str) -> Vec<String> {
         Some((start, (middle, end))) => middle.split(',').map(|one| format!("{start}{one}{end}")).collect(),
         None => vec![name.to_owned()],
     }
+}
+
+#[cfg(feature = "aws")]
+#[test]
+fn the_embedded_ec2_serves_on_loopback_from_the_time_that_was_named() {
+    use std::io::{BufRead, BufReader, Read, Write};
+    let args = ["ec2", "serve", "--clock", "stopped", "--now", "2026-11-22T04:00Z"];
+    let mut server = snapwarden(&args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim().strip_prefix("http://127.0.0.1:").expect("an address on loopback");
+    let mut client = std::net::TcpStream::connect(format!("127.0.0.1:{address}")).unwrap();
+    client.write_all(b"GET /_snapwarden/clock HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(answer.contains(r#""now":"2026-11-22T04:00:00Z""#), "{answer}");
 }

@@ -1,89 +1,17 @@
 //! What can be asked of the world, and what it answers: EC2's actions as types.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use jiff::Timestamp;
 use snapwarden_core::ids::{AccountId, ImageId, InstanceId, Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Instance, Snapshot, Volume};
 use snapwarden_core::tags::Tags;
-use snapwarden_exec::cloud::{self, CopyRequest, Page, SetRequest};
+use snapwarden_exec::cloud::{CopyRequest, Page, SetRequest};
 
-use crate::state::Attachment;
-
-/// The actions that the world knows: those of the seam, and what people call besides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs, reason = "AWS's own names")]
-pub enum Action {
-    GetCallerIdentity,
-    DescribeRegions,
-    DescribeInstances,
-    DescribeVolumes,
-    DescribeSnapshots,
-    CreateSnapshot,
-    CreateSnapshots,
-    CopySnapshot,
-    DeleteSnapshot,
-    CreateTags,
-    DeleteTags,
-}
-
-impl Action {
-    /// Every action.
-    pub const ALL: [Action; 11] = [
-        Action::GetCallerIdentity,
-        Action::DescribeRegions,
-        Action::DescribeInstances,
-        Action::DescribeVolumes,
-        Action::DescribeSnapshots,
-        Action::CreateSnapshot,
-        Action::CreateSnapshots,
-        Action::CopySnapshot,
-        Action::DeleteSnapshot,
-        Action::CreateTags,
-        Action::DeleteTags,
-    ];
-
-    /// The seam's name for it; the jobs never call DeleteTags.
-    pub fn of_the_seam(self) -> Option<cloud::Action> {
-        match self {
-            Action::GetCallerIdentity => Some(cloud::Action::GetCallerIdentity),
-            Action::DescribeRegions => Some(cloud::Action::DescribeRegions),
-            Action::DescribeInstances => Some(cloud::Action::DescribeInstances),
-            Action::DescribeVolumes => Some(cloud::Action::DescribeVolumes),
-            Action::DescribeSnapshots => Some(cloud::Action::DescribeSnapshots),
-            Action::CreateSnapshot => Some(cloud::Action::CreateSnapshot),
-            Action::CreateSnapshots => Some(cloud::Action::CreateSnapshots),
-            Action::CopySnapshot => Some(cloud::Action::CopySnapshot),
-            Action::DeleteSnapshot => Some(cloud::Action::DeleteSnapshot),
-            Action::CreateTags => Some(cloud::Action::CreateTags),
-            Action::DeleteTags => None,
-        }
-    }
-
-    /// AWS's name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Action::GetCallerIdentity => "GetCallerIdentity",
-            Action::DescribeRegions => "DescribeRegions",
-            Action::DescribeInstances => "DescribeInstances",
-            Action::DescribeVolumes => "DescribeVolumes",
-            Action::DescribeSnapshots => "DescribeSnapshots",
-            Action::CreateSnapshot => "CreateSnapshot",
-            Action::CreateSnapshots => "CreateSnapshots",
-            Action::CopySnapshot => "CopySnapshot",
-            Action::DeleteSnapshot => "DeleteSnapshot",
-            Action::CreateTags => "CreateTags",
-            Action::DeleteTags => "DeleteTags",
-        }
-    }
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
+pub use crate::action::Action;
+use crate::building::{Build, Built};
+use crate::listing::{Find, Found};
+use crate::state::{Attachment, Machine};
 
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +36,7 @@ pub enum ResourceId {
     Instance(InstanceId),
     Volume(VolumeId),
     Snapshot(SnapshotId),
+    Image(ImageId),
 }
 
 impl ResourceId {
@@ -117,6 +46,17 @@ impl ResourceId {
             ResourceId::Instance(id) => id.as_str(),
             ResourceId::Volume(id) => id.as_str(),
             ResourceId::Snapshot(id) => id.as_str(),
+            ResourceId::Image(id) => id.as_str(),
+        }
+    }
+
+    /// EC2's word for its kind.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            ResourceId::Instance(_) => "instance",
+            ResourceId::Volume(_) => "volume",
+            ResourceId::Snapshot(_) => "snapshot",
+            ResourceId::Image(_) => "image",
         }
     }
 }
@@ -136,6 +76,12 @@ impl From<VolumeId> for ResourceId {
 impl From<SnapshotId> for ResourceId {
     fn from(id: SnapshotId) -> Self {
         ResourceId::Snapshot(id)
+    }
+}
+
+impl From<ImageId> for ResourceId {
+    fn from(id: ImageId) -> Self {
+        ResourceId::Image(id)
     }
 }
 
@@ -192,6 +138,15 @@ pub enum Call {
         resources: Vec<ResourceId>,
         keys: Vec<String>,
     },
+    /// DeleteTags as EC2 has it: a tag goes only where its value fits, and with no tag named all go that are not AWS's.
+    DeleteTagsWhere {
+        resources: Vec<ResourceId>,
+        tags: Vec<(String, Option<String>)>,
+    },
+    /// A describe with all that EC2 can be asked: ids, filters, owners. The other describes are what the jobs ask.
+    Find(Find),
+    /// What builds and changes a fleet.
+    Build(Build),
 }
 
 impl Call {
@@ -208,7 +163,9 @@ impl Call {
             Call::CopySnapshot { .. } => Action::CopySnapshot,
             Call::DeleteSnapshot { .. } => Action::DeleteSnapshot,
             Call::CreateTags { .. } => Action::CreateTags,
-            Call::DeleteTags { .. } => Action::DeleteTags,
+            Call::DeleteTags { .. } | Call::DeleteTagsWhere { .. } => Action::DeleteTags,
+            Call::Find(find) => find.action(),
+            Call::Build(build) => build.action(),
         }
     }
 
@@ -223,9 +180,11 @@ impl Call {
             Call::CreateSnapshots(request) => vec![request.instance.to_string()],
             Call::CopySnapshot { request, .. } => vec![request.source.to_string()],
             Call::DeleteSnapshot { snapshot } => vec![snapshot.to_string()],
-            Call::CreateTags { resources, .. } | Call::DeleteTags { resources, .. } => {
-                resources.iter().map(|id| id.as_str().to_owned()).collect()
-            }
+            Call::CreateTags { resources, .. }
+            | Call::DeleteTags { resources, .. }
+            | Call::DeleteTagsWhere { resources, .. } => resources.iter().map(|id| id.as_str().to_owned()).collect(),
+            Call::Find(find) => find.subjects(),
+            Call::Build(build) => build.subjects(),
         }
     }
 
@@ -237,7 +196,16 @@ impl Call {
             Call::DescribeSnapshots(SnapshotListing::Ids(_)) | Call::GetCallerIdentity | Call::DescribeRegions => None,
             Call::CreateSnapshot { .. } | Call::CreateSnapshots(_) | Call::CopySnapshot { .. } => None,
             Call::DeleteSnapshot { .. } | Call::CreateTags { .. } | Call::DeleteTags { .. } => None,
+            Call::Find(find) => Some(&find.page),
+            Call::DeleteTagsWhere { .. } | Call::Build(_) => None,
         }
+    }
+
+    /// Whether it is a describe without filter and without paging, which has a smaller bucket of its own.
+    pub(crate) fn is_bare(&self) -> bool {
+        let is_unpaged = |page: &PageRequest| page.next.is_none() && page.max_results.is_none();
+        let narrowed = matches!(self, Call::Find(find) if !find.ids.is_empty() || !find.filters.is_empty());
+        self.page().is_some_and(is_unpaged) && !narrowed
     }
 }
 
@@ -248,6 +216,10 @@ pub struct InstanceView {
     pub instance: Instance,
     /// Its reservation's id; several instances may share one.
     pub reservation: String,
+    /// What only RunInstances and DescribeInstances speak of.
+    pub machine: Machine,
+    /// The volumes that vanish with it.
+    pub goes_with_it: BTreeSet<VolumeId>,
 }
 
 /// A volume as DescribeVolumes shows it.
@@ -259,6 +231,8 @@ pub struct VolumeView {
     pub attachments: Vec<Attachment>,
     /// When it was made.
     pub created: Timestamp,
+    /// The letter of its availability zone.
+    pub zone: char,
 }
 
 /// A snapshot as DescribeSnapshots shows it.
@@ -289,6 +263,8 @@ pub enum Reply {
     Deleted,
     Tagged,
     Untagged,
+    Found(Found),
+    Built(Built),
 }
 
 impl Reply {
@@ -300,6 +276,8 @@ impl Reply {
             Reply::Copied { snapshot, .. } => vec![snapshot.clone()],
             Reply::Account(_) | Reply::Regions(_) | Reply::Instances(_) | Reply::Volumes(_) => Vec::new(),
             Reply::Snapshots(_) | Reply::Deleted | Reply::Tagged | Reply::Untagged => Vec::new(),
+            Reply::Found(_) => Vec::new(),
+            Reply::Built(built) => built.made(),
         }
     }
 }
@@ -358,6 +336,10 @@ impl ApiError {
 
     pub(crate) fn no_image(id: &ImageId) -> Self {
         Self::refused("InvalidAMIID.NotFound", format!("The image id '[{id}]' does not exist"))
+    }
+
+    pub(crate) fn malformed(code: &str, id: &str) -> Self {
+        Self::refused(code, format!("Invalid id: {:?}", id.chars().take(80).collect::<String>()))
     }
 
     pub(crate) fn bad_value(message: impl Into<String>) -> Self {

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::str::FromStr;
 
-use snapwarden_core::ids::SnapshotId;
+use snapwarden_core::ids::{InstanceId, SnapshotId, VolumeId};
 use snapwarden_exec::cloud::Page;
 
 use crate::call::{Action, ApiError, PageRequest, Reply, SnapshotListing, SnapshotView};
 use crate::keys;
 use crate::limits::{FILTER_VALUES_MAX, PAGE_SIZE_RANGE};
-use crate::state::SnapshotRecord;
+use crate::state::{InstanceRecord, SnapshotRecord, VolumeRecord};
 use crate::world::{Context, Effect, World};
 
 /// Where a page begins. Opaque to callers: hexadecimal digits.
@@ -23,7 +23,7 @@ struct Token {
 
 impl Token {
     fn write(&self, action: Action) -> String {
-        keys::to_hex(&format!("{action}|{}|{}", self.after, if self.was_empty { "e" } else { "" }))
+        keys::to_hex(&format!("{action}|{}|{}", if self.was_empty { "e" } else { "" }, self.after))
     }
 
     fn read(action: Action, text: Option<&str>) -> Result<Self, ApiError> {
@@ -31,9 +31,10 @@ impl Token {
             return Ok(Self { after: String::new(), was_empty: false });
         };
         let plain = keys::from_hex(text).unwrap_or_default();
-        let mut parts = plain.split('|');
+        // What it begins after comes last: it may hold any character.
+        let mut parts = plain.splitn(3, '|');
         match (parts.next(), parts.next(), parts.next()) {
-            (Some(of), Some(after), Some(empty)) if of == action.as_str() => {
+            (Some(of), Some(empty), Some(after)) if of == action.as_str() => {
                 Ok(Self { after: after.to_owned(), was_empty: !empty.is_empty() })
             }
             _ => Err(ApiError::bad_value("The token is not one that this action gave.")),
@@ -43,14 +44,14 @@ impl Token {
 
 impl World {
     pub(crate) fn describe_instances(&self, context: &Context<'_>, page: &PageRequest) -> Result<Effect, ApiError> {
-        let records = &self.state(context.region)?.instances;
-        let show = |record: &crate::state::InstanceRecord| Some(record.view(self.now()));
-        Ok(Reply::Instances(self.page(context, Action::DescribeInstances, page, records, show)?).into())
+        let state = self.state(context.region)?;
+        let show = |_: &InstanceId, record: &InstanceRecord| Some(record.view(&state.volumes, self.now()));
+        Ok(Reply::Instances(self.page(context, Action::DescribeInstances, page, &state.instances, show)?).into())
     }
 
     pub(crate) fn describe_volumes(&self, context: &Context<'_>, page: &PageRequest) -> Result<Effect, ApiError> {
         let records = &self.state(context.region)?.volumes;
-        let show = |record: &crate::state::VolumeRecord| Some(record.view(self.now()));
+        let show = |_: &VolumeId, record: &VolumeRecord| Some(record.view(self.now()));
         Ok(Reply::Volumes(self.page(context, Action::DescribeVolumes, page, records, show)?).into())
     }
 
@@ -60,16 +61,19 @@ impl World {
         listing: &SnapshotListing,
     ) -> Result<Effect, ApiError> {
         let records = &self.state(context.region)?.snapshots;
-        let show = |record: &SnapshotRecord| self.shown(context, record);
         let page = match listing {
-            SnapshotListing::Own(page) => self.page(context, Action::DescribeSnapshots, page, records, show)?,
+            SnapshotListing::Own(page) => {
+                let show = |_: &SnapshotId, record: &SnapshotRecord| self.shown(context, record);
+                self.page(context, Action::DescribeSnapshots, page, records, show)?
+            }
             SnapshotListing::Ids(ids) if ids.len() > FILTER_VALUES_MAX => {
                 let message = format!("The maximum number of {FILTER_VALUES_MAX} filter values was exceeded.");
                 return Err(ApiError::refused("FilterLimitExceeded", message));
             }
             SnapshotListing::Ids(ids) => {
                 let ids: BTreeSet<&SnapshotId> = ids.iter().collect();
-                let items = ids.into_iter().filter_map(|id| records.get(id)).filter_map(show).collect();
+                let shown = |record| self.shown(context, record);
+                let items = ids.into_iter().filter_map(|id| records.get(id)).filter_map(shown).collect();
                 Page { items, next: None }
             }
         };
@@ -81,13 +85,13 @@ impl World {
         (record.snapshot.owner == *context.owner && record.is_visible(now)).then(|| record.view(now))
     }
 
-    fn page<K: Ord + FromStr + ToString, R, T>(
+    pub(crate) fn page<K: Ord + FromStr + ToString, R, T>(
         &self,
         context: &Context<'_>,
         action: Action,
         request: &PageRequest,
         records: &BTreeMap<K, R>,
-        show: impl Fn(&R) -> Option<T>,
+        show: impl Fn(&K, &R) -> Option<T>,
     ) -> Result<Page<T>, ApiError> {
         let token = Token::read(action, request.next.as_deref())?;
         let draw =
@@ -101,7 +105,7 @@ impl World {
             Err(_) => Bound::Unbounded,
         };
         let size = self.page_size(request);
-        let mut rest = records.range((start, Bound::Unbounded)).filter_map(|(id, r)| Some((id, show(r)?)));
+        let mut rest = records.range((start, Bound::Unbounded)).filter_map(|(id, r)| Some((id, show(id, r)?)));
         let mut last = None;
         let items: Vec<T> = rest.by_ref().take(size).map(|(id, item)| (last = Some(id), item).1).collect();
         let next = match last.filter(|_| rest.next().is_some()) {

@@ -2,18 +2,25 @@
 //!
 //! [`World::call`] is the only implementation of an action; limits, faults, permissions and the log of calls live
 //! there, so that every face of the world (the Cloud seam in [`face`], HTTP) meets the same EC2. There is no wall
-//! clock and no randomness: time moves when [`World::advance_to`] is called, and what looks random is a hash of the
-//! seed, the Region, the action, the resource and the attempt. One seed gives one life, whichever face is used.
+//! clock (only the HTTP face, a feature of its own, can drive it by one) and no randomness: time moves when
+//! [`World::advance_to`] is called, and what looks random is a hash of the seed, the Region, the action, the resource
+//! and the attempt. One seed gives one life, whichever face is used.
 
+mod action;
+pub mod building;
 pub mod call;
 pub mod config;
 mod describe;
 pub mod dump;
 pub mod face;
 pub mod faults;
+mod filters;
 pub mod fleet;
+#[cfg(feature = "http")]
+pub mod http;
 mod keys;
 pub mod limits;
+pub mod listing;
 mod load;
 pub mod people;
 pub mod snapshots;

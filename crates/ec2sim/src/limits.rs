@@ -37,18 +37,30 @@ pub struct Rate {
     pub refill: u32,
 }
 
+/// Filters in one request (EC2 user guide, Using_Filtering).
+pub const FILTERS_MAX: usize = 50;
+/// Characters in a filter's value (EC2 user guide, Using_Filtering).
+pub const FILTER_LENGTH_MAX: usize = 255;
+/// Ids that one describe may name (EC2 API reference, Query-Requests).
+pub const IDS_MAX: usize = 1_000;
+
 /// The rate of an action; `bare` is a describe without filter and without paging. GetCallerIdentity is STS's and has no
-/// rate of interest here; CopySnapshot has no row of its own in the table, so the default of mutating actions counts.
+/// rate of interest here; CopySnapshot has no row of its own in the table, so the default of mutating actions counts. It
+/// counts for what builds a fleet as well, volumes aside: those actions' buckets of resources are not kept here.
 pub fn rate(action: Action, bare: bool) -> Option<Rate> {
     let rate = |capacity, refill| Some(Rate { capacity, refill });
     match action {
         Action::GetCallerIdentity => None,
         Action::DescribeInstances | Action::DescribeVolumes | Action::DescribeSnapshots if bare => rate(50, 10),
         Action::DescribeInstances | Action::DescribeVolumes | Action::DescribeSnapshots => rate(100, 20),
-        Action::DescribeRegions => rate(100, 20),
+        Action::DescribeRegions | Action::DescribeImages | Action::DescribeTags => rate(100, 20),
         Action::CreateSnapshot | Action::CreateSnapshots | Action::DeleteSnapshot => rate(100, 5),
         Action::CopySnapshot => rate(50, 5),
         Action::CreateTags | Action::DeleteTags => rate(100, 10),
+        Action::CreateVolume | Action::DeleteVolume => rate(100, 5),
+        Action::RunInstances | Action::StartInstances | Action::StopInstances => rate(50, 5),
+        Action::TerminateInstances | Action::AttachVolume | Action::DetachVolume => rate(50, 5),
+        Action::CreateImage | Action::DeregisterImage => rate(50, 5),
     }
 }
 

@@ -7,7 +7,7 @@ use snapwarden_core::tags;
 
 use crate::call::Action;
 use crate::keys;
-use crate::state::{Attachment, InstanceRecord, RegionState, SnapshotRecord, VolumeRecord};
+use crate::state::{Attachment, InstanceRecord, Machine, RegionState, SnapshotRecord, VolumeRecord};
 use crate::world::World;
 
 impl World {
@@ -39,7 +39,8 @@ impl World {
         }
         for instance in seen.instances.items() {
             let number = keys::hash(seed, &["reservation", region.as_str(), instance.id.as_str()]);
-            let record = InstanceRecord::new(instance.clone(), format!("r-{number:017x}"));
+            let machine = Machine::launched(now);
+            let record = InstanceRecord::new(instance.clone(), format!("r-{number:017x}"), machine);
             state.instances.insert(instance.id.clone(), record);
         }
         attach_all(state);
@@ -92,7 +93,7 @@ impl World {
     /// The AMIs of a Region that stand on a snapshot.
     pub fn images_on(&self, region: &Region, snapshot: &SnapshotId) -> Vec<ImageId> {
         let images = self.regions.get(region).into_iter().flat_map(|state| &state.images);
-        images.filter(|(_, on)| on.contains(snapshot)).map(|(id, _)| id.clone()).collect()
+        images.filter(|(_, image)| image.stands_on(snapshot)).map(|(id, _)| id.clone()).collect()
     }
 
     /// The Regions.

@@ -10,7 +10,9 @@ use snapwarden_exec::cloud::CopyRequest;
 
 use crate::call::{Action, ApiError, Reply, ResourceId};
 use crate::keys;
-use crate::state::{Attachment, InstanceRecord, RegionState, SnapshotRecord, VolumeRecord};
+use crate::state::{
+    Attachment, ImageRecord, InstanceRecord, Machine, RegionState, SnapshotRecord, TagLag, VolumeRecord,
+};
 use crate::world::{Context, Due, World};
 
 /// Seconds that DescribeInstances shows a terminated instance (EC2 user guide, terminating-instances: "a short while",
@@ -66,7 +68,7 @@ impl NewVolume {
 
 impl World {
     /// A number for something that a person makes: by its name, and by how often that name was used.
-    fn number_by_hand(&mut self, region: &Region, kind: &str, name: &str) -> u64 {
+    pub(crate) fn number_by_hand(&mut self, region: &Region, kind: &str, name: &str) -> u64 {
         let parts = ["by hand", region.as_str(), kind, name];
         let attempt = self.next_attempt(keys::hash(0, &parts)).to_string();
         keys::hash(self.seed, &[&parts[..], &[attempt.as_str()]].concat())
@@ -89,7 +91,8 @@ impl World {
             devices: Vec::new(),
             tags: new.tags,
         };
-        self.state_mut(region)?.instances.insert(id.clone(), InstanceRecord::new(instance, reservation));
+        let record = InstanceRecord::new(instance, reservation, Machine::launched(self.now()));
+        self.state_mut(region)?.instances.insert(id.clone(), record);
         Ok(id)
     }
 
@@ -211,11 +214,23 @@ impl World {
         let name = snapshots.first().map(SnapshotId::to_string).unwrap_or_default();
         let number = self.number_by_hand(region, "image", &name);
         let id = id.unwrap_or_else(|| keys::id("ami", number));
+        let created = self.now();
         let state = self.state_mut(region)?;
         if let Some(missing) = snapshots.iter().find(|snapshot| state.living(snapshot).is_none()) {
             return Err(ApiError::no_snapshot(missing));
         }
-        state.images.insert(id.clone(), snapshots);
+        // The first is the root's; what the others are, nobody said.
+        let device = |n: usize| if n == 0 { "/dev/xvda".to_owned() } else { format!("/dev/xvdb{n}") };
+        let record = ImageRecord {
+            name: id.to_string(),
+            description: String::new(),
+            created,
+            root_device: device(0),
+            devices: snapshots.into_iter().enumerate().map(|(n, snapshot)| (snapshot, device(n))).collect(),
+            tags: Tags::default(),
+            lag: TagLag::default(),
+        };
+        state.images.insert(id.clone(), record);
         Ok(id)
     }
 

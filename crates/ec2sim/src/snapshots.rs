@@ -234,7 +234,7 @@ impl World {
         let state = self.state_mut(context.region)?;
         let found = state.snapshots.get_mut(id).filter(|r| !r.gone && r.snapshot.owner == *context.owner);
         let record = found.ok_or_else(|| ApiError::no_snapshot(id))?;
-        if let Some((image, _)) = state.images.iter().find(|(_, snapshots)| snapshots.contains(id)) {
+        if let Some((image, _)) = state.images.iter().find(|(_, image)| image.stands_on(id)) {
             let message = format!("The snapshot {id} is currently in use by {image}");
             return Err(ApiError::refused("InvalidSnapshot.InUse", message));
         }

@@ -31,6 +31,50 @@ impl TagLag {
     }
 }
 
+/// What no decision reads of an instance, but EC2 tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine {
+    /// When it was run.
+    pub launched: Timestamp,
+    /// `t3.micro` …
+    pub instance_type: String,
+    /// The AMI that it was run from.
+    pub image: ImageId,
+    /// The letter of its availability zone.
+    pub zone: char,
+}
+
+impl Machine {
+    /// What an instance is where nobody said: from an AMI that is not listed.
+    pub(crate) fn launched(launched: Timestamp) -> Self {
+        let image = crate::keys::known("ami-00000000000000000");
+        Self { launched, instance_type: "t3.micro".to_owned(), image, zone: FIRST_ZONE }
+    }
+}
+
+/// Where things are put if nobody says where.
+pub(crate) const FIRST_ZONE: char = 'a';
+
+/// An AMI: what it stands on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ImageRecord {
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) created: Timestamp,
+    pub(crate) root_device: String,
+    /// Its snapshots, each with its device.
+    pub(crate) devices: BTreeMap<SnapshotId, String>,
+    pub(crate) tags: Tags,
+    pub(crate) lag: TagLag,
+}
+
+impl ImageRecord {
+    /// Whether it stands on a snapshot.
+    pub(crate) fn stands_on(&self, snapshot: &SnapshotId) -> bool {
+        self.devices.contains_key(snapshot)
+    }
+}
+
 /// An instance and what EC2 knows of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceRecord {
@@ -38,18 +82,25 @@ pub struct InstanceRecord {
     pub instance: Instance,
     /// Its reservation's id.
     pub reservation: String,
+    /// What only EC2 tells of it.
+    pub machine: Machine,
     pub(crate) lag: TagLag,
 }
 
 impl InstanceRecord {
-    pub(crate) fn new(instance: Instance, reservation: String) -> Self {
-        Self { instance, reservation, lag: TagLag::default() }
+    pub(crate) fn new(instance: Instance, reservation: String, machine: Machine) -> Self {
+        Self { instance, reservation, machine, lag: TagLag::default() }
     }
 
-    pub(crate) fn view(&self, now: Timestamp) -> InstanceView {
+    pub(crate) fn view(&self, volumes: &BTreeMap<VolumeId, VolumeRecord>, now: Timestamp) -> InstanceView {
         let tags = self.lag.shown(&self.instance.tags, now).clone();
         let instance = Instance { tags, ..self.instance.clone() };
-        InstanceView { instance, reservation: self.reservation.clone() }
+        let goes = |id: &&VolumeId| {
+            let attachments = volumes.get(*id).map(|volume| &volume.attachments);
+            attachments.into_iter().flatten().any(|a| a.instance == instance.id && a.delete_on_termination)
+        };
+        let goes_with_it = instance.devices.iter().filter_map(|d| d.volume.as_ref()).filter(goes).cloned().collect();
+        InstanceView { instance, reservation: self.reservation.clone(), machine: self.machine.clone(), goes_with_it }
     }
 }
 
@@ -73,18 +124,20 @@ pub struct VolumeRecord {
     pub attachments: Vec<Attachment>,
     /// When it was made.
     pub created: Timestamp,
+    /// The letter of its availability zone.
+    pub zone: char,
     pub(crate) lag: TagLag,
 }
 
 impl VolumeRecord {
     pub(crate) fn new(volume: Volume, created: Timestamp) -> Self {
-        Self { volume, attachments: Vec::new(), created, lag: TagLag::default() }
+        Self { volume, attachments: Vec::new(), created, zone: FIRST_ZONE, lag: TagLag::default() }
     }
 
     pub(crate) fn view(&self, now: Timestamp) -> VolumeView {
         let tags = self.lag.shown(&self.volume.tags, now).clone();
         let volume = Volume { tags, ..self.volume.clone() };
-        VolumeView { volume, attachments: self.attachments.clone(), created: self.created }
+        VolumeView { volume, attachments: self.attachments.clone(), created: self.created, zone: self.zone }
     }
 }
 
@@ -162,7 +215,7 @@ pub(crate) struct RegionState {
     pub(crate) volumes: BTreeMap<VolumeId, VolumeRecord>,
     /// Those that are gone but still shown are here too: see [`RegionState::living`].
     pub(crate) snapshots: BTreeMap<SnapshotId, SnapshotRecord>,
-    pub(crate) images: BTreeMap<ImageId, BTreeSet<SnapshotId>>,
+    pub(crate) images: BTreeMap<ImageId, ImageRecord>,
     /// The living snapshots of each volume id.
     pub(crate) by_volume: BTreeMap<VolumeId, BTreeSet<SnapshotId>>,
     /// The living snapshots that are pending.
@@ -223,6 +276,7 @@ impl RegionState {
                 let living = self.snapshots.get_mut(id).filter(|record| !record.gone);
                 living.map(|r| (&mut r.snapshot.tags, &mut r.lag))
             }
+            ResourceId::Image(id) => self.images.get_mut(id).map(|r| (&mut r.tags, &mut r.lag)),
         }
     }
 
@@ -232,6 +286,7 @@ impl RegionState {
             ResourceId::Instance(id) => self.instances.get(id).map(|record| &record.instance.tags),
             ResourceId::Volume(id) => self.volumes.get(id).map(|record| &record.volume.tags),
             ResourceId::Snapshot(id) => self.living(id).map(|record| &record.snapshot.tags),
+            ResourceId::Image(id) => self.images.get(id).map(|record| &record.tags),
         }
     }
 }

@@ -47,6 +47,22 @@ impl World {
         Ok(Reply::Untagged.into())
     }
 
+    pub(crate) fn delete_tags_where(
+        &mut self,
+        context: &Context<'_>,
+        resources: &[ResourceId],
+        tags: &[(String, Option<String>)],
+    ) -> Result<Effect, ApiError> {
+        if let Some((key, _)) = tags.iter().find(|(key, _)| is_reserved(key)) {
+            return Err(reserved(key));
+        }
+        self.check_resources(context, resources)?;
+        for resource in resources {
+            self.change_tags(context, resource, |own| remove_where(own, tags))?;
+        }
+        Ok(Reply::Untagged.into())
+    }
+
     fn check_resources(&self, context: &Context<'_>, resources: &[ResourceId]) -> Result<(), ApiError> {
         if resources.is_empty() {
             return Err(ApiError::refused("MissingParameter", "The request must contain the parameter resourceIdSet"));
@@ -60,7 +76,8 @@ impl World {
             ResourceId::Instance(id) if !state.instances.contains_key(id) => Err(ApiError::no_instance(id)),
             ResourceId::Volume(id) if !state.volumes.contains_key(id) => Err(ApiError::no_volume(id)),
             ResourceId::Snapshot(id) => self.check_snapshot(context, state, id),
-            ResourceId::Instance(_) | ResourceId::Volume(_) => Ok(()),
+            ResourceId::Image(id) if !state.images.contains_key(id) => Err(ApiError::no_image(id)),
+            ResourceId::Instance(_) | ResourceId::Volume(_) | ResourceId::Image(_) => Ok(()),
         })
     }
 
@@ -86,6 +103,7 @@ impl World {
                 ResourceId::Instance(id) => ApiError::no_instance(id),
                 ResourceId::Volume(id) => ApiError::no_volume(id),
                 ResourceId::Snapshot(id) => ApiError::no_snapshot(id),
+                ResourceId::Image(id) => ApiError::no_image(id),
             });
         };
         lag.remember(tags, now, keys::later(now, lag_s));
@@ -98,6 +116,16 @@ fn merge(into: &mut Tags, more: &Tags) {
     for (key, value) in more.iter() {
         into.set(key, value);
     }
+}
+
+/// Takes away what fits: by key, by key and value, or, with nothing named, all but AWS's own (EC2 API reference,
+/// DeleteTags).
+fn remove_where(own: &mut Tags, tags: &[(String, Option<String>)]) {
+    let fits = |key: &str, value: &str| {
+        let named = tags.iter().any(|(k, v)| k == key && v.as_ref().is_none_or(|v| v == value));
+        if tags.is_empty() { !is_reserved(key) } else { named }
+    };
+    *own = own.iter().filter(|(key, value)| !fits(key, value)).collect();
 }
 
 /// What EC2 asks of the tags that a resource is born with.

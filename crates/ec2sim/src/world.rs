@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use snapwarden_core::ids::{AccountId, InstanceId, Region, SnapshotId};
 use snapwarden_core::inventory::Snapshot;
 
+use crate::building::Built;
 use crate::call::{Action, ApiError, Call, Principal, Reply};
 use crate::config::{Config, LAG_MAX_S};
 use crate::faults::{Fault, KmsOrder, Ordered, Orders, internal_error};
@@ -95,6 +96,8 @@ pub struct World {
     /// Why the list of Regions is not known.
     pub(crate) regions_unread: Option<String>,
     pub(crate) orders: Orders,
+    /// What calls with a client token answered: the same call again makes nothing again.
+    pub(crate) tokens: BTreeMap<(Region, Action, String), Built>,
     now: Timestamp,
     due: BTreeSet<(Timestamp, Region, Due)>,
     attempts: BTreeMap<u64, u64>,
@@ -116,6 +119,7 @@ impl World {
             regions: regions.into_iter().map(|region| (region, RegionState::default())).collect(),
             regions_unread: None,
             orders: Orders::default(),
+            tokens: BTreeMap::new(),
             now,
             due: BTreeSet::new(),
             attempts: BTreeMap::new(),
@@ -255,8 +259,7 @@ impl World {
             Some(Fault::ErrorAfter | Fault::LostAfter) | None => {}
         }
         if self.config.rate_limits {
-            let bare = call.page().is_some_and(|page| page.next.is_none() && page.max_results.is_none());
-            self.buckets.take(region, action, bare, self.now)?;
+            self.buckets.take(region, action, call.is_bare(), self.now)?;
         }
         self.allow(principal, region, action)?;
         Ok(fault)
@@ -311,6 +314,9 @@ impl World {
             Call::DeleteSnapshot { snapshot } => self.delete_snapshot(context, &snapshot),
             Call::CreateTags { resources, tags } => self.create_tags(context, &resources, &tags),
             Call::DeleteTags { resources, keys } => self.delete_tags(context, &resources, &keys),
+            Call::DeleteTagsWhere { resources, tags } => self.delete_tags_where(context, &resources, &tags),
+            Call::Find(find) => self.find(context, &find),
+            Call::Build(build) => self.build(context, build),
         }
     }
 

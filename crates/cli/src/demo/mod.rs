@@ -20,7 +20,7 @@ use snapwarden_exec::run::{Quiet, RunOptions, run as run_job};
 
 use crate::output;
 
-const FLEET: &str = include_str!("fleet.toml");
+pub(crate) const FLEET: &str = include_str!("fleet.toml");
 const START: &str = "2026-11-01T00:00:00Z";
 const DAYS: i64 = 14;
 /// Every id and every duration of the demo comes from it.
