@@ -1,0 +1,174 @@
+//! EC2's now (S10): from the `Date` header of its answers, good or bad, moved on by this machine's steady clock.
+//!
+//! This machine's date is never looked at. Before the first answer the clock stands at 1970 and moves on from there:
+//! enough to pause by, and nothing can be due by it. Nothing is decided by it either, because `client` gives out no
+//! answer and sends no change while EC2's time is not known. So a deadline is set after the first answer.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use aws_sdk_ec2::config::interceptors::BeforeDeserializationInterceptorContextRef;
+use aws_sdk_ec2::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use jiff::{SignedDuration, Timestamp};
+
+/// A `Date` may be this far behind the clock without setting it back: it counts whole seconds, and answers overtake one
+/// another. Beyond that it is believed.
+const BEHIND_MAX: SignedDuration = SignedDuration::from_secs(2);
+/// The clock may be set while somebody sleeps by it: it is looked at this often.
+const SLEEP_MAX: Duration = Duration::from_secs(1);
+
+/// EC2's clock.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    started: Instant,
+    heard: Mutex<Option<Heard>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Heard {
+    date: Timestamp,
+    at: Instant,
+}
+
+impl Clock {
+    pub(crate) fn new() -> Self {
+        Self { started: Instant::now(), heard: Mutex::new(None) }
+    }
+
+    /// Whether EC2 has said what time it is.
+    pub(crate) fn is_set(&self) -> bool {
+        self.heard().is_some()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now_at(Instant::now())
+    }
+
+    fn now_at(&self, at: Instant) -> Timestamp {
+        let first = Heard { date: Timestamp::UNIX_EPOCH, at: self.started };
+        let heard = self.heard().unwrap_or(first);
+        let passed = SignedDuration::try_from(at.saturating_duration_since(heard.at)).unwrap_or(SignedDuration::MAX);
+        heard.date.saturating_add(passed).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Takes the date of an answer that came at `at`.
+    fn hear(&self, date: Timestamp, at: Instant) {
+        if self.is_set() {
+            let behind = self.now_at(at).duration_since(date);
+            if (SignedDuration::ZERO..=BEHIND_MAX).contains(&behind) {
+                return;
+            }
+        }
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(Heard { date, at });
+    }
+
+    fn heard(&self) -> Option<Heard> {
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns when it is `time` by this clock; never later than it looked at first, should the clock be set back.
+    pub(crate) async fn sleep_until(&self, time: Timestamp) {
+        let Some(longest) = self.left_at(time, Instant::now()) else { return };
+        let begun = Instant::now();
+        while let (Some(left), Some(rest)) =
+            (self.left_at(time, Instant::now()), longest.checked_sub(begun.elapsed()).filter(|rest| !rest.is_zero()))
+        {
+            tokio::time::sleep(left.min(rest).min(SLEEP_MAX)).await;
+        }
+    }
+
+    /// What is left until `time`; none where it has come.
+    fn left_at(&self, time: Timestamp, at: Instant) -> Option<Duration> {
+        Duration::try_from(time.duration_since(self.now_at(at))).ok().filter(|left| !left.is_zero())
+    }
+}
+
+/// Reads the clock off every answer.
+#[derive(Debug)]
+pub(crate) struct Listener(pub(crate) Arc<Clock>);
+
+impl Intercept for Listener {
+    fn name(&self) -> &'static str {
+        "Listener"
+    }
+
+    fn read_after_transmit(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(date) = context.response().headers().get("date").and_then(read_date) {
+            self.0.hear(date, Instant::now());
+        }
+        Ok(())
+    }
+}
+
+fn read_date(text: &str) -> Option<Timestamp> {
+    let date = DateTime::from_str(text, Format::HttpDate).ok()?;
+    Timestamp::from_second(date.secs()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn after(clock: &Clock, ms: u64) -> Instant {
+        clock.started + Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn before_the_first_answer_nothing_can_be_due() {
+        let clock = Clock::new();
+        assert!(!clock.is_set());
+        assert_eq!(clock.now_at(after(&clock, 1_500)), time("1970-01-01T00:00:01.5Z"));
+    }
+
+    #[test]
+    fn it_moves_on_steadily_from_the_last_date() {
+        let clock = Clock::new();
+        clock.hear(time("2026-11-22T10:00:00Z"), after(&clock, 500));
+        assert!(clock.is_set());
+        assert_eq!(clock.now_at(after(&clock, 2_750)), time("2026-11-22T10:00:02.25Z"));
+        clock.hear(time("2026-11-22T10:00:03Z"), after(&clock, 2_750));
+        assert_eq!(clock.now_at(after(&clock, 2_750)), time("2026-11-22T10:00:03Z"));
+    }
+
+    #[test]
+    fn a_date_cut_to_its_second_does_not_set_it_back_and_an_earlier_one_does() {
+        let clock = Clock::new();
+        clock.hear(time("2026-11-22T10:00:00Z"), after(&clock, 0));
+        clock.hear(time("2026-11-22T10:00:00Z"), after(&clock, 900));
+        assert_eq!(clock.now_at(after(&clock, 900)), time("2026-11-22T10:00:00.9Z"));
+        clock.hear(time("2026-11-22T09:00:00Z"), after(&clock, 900));
+        assert_eq!(clock.now_at(after(&clock, 900)), time("2026-11-22T09:00:00Z"));
+        clock.hear(time("2030-01-01T00:00:00Z"), after(&clock, 900));
+        assert_eq!(clock.now_at(after(&clock, 900)), time("2030-01-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn what_is_left_is_counted_by_it() {
+        let clock = Clock::new();
+        clock.hear(time("2026-11-22T10:00:00Z"), after(&clock, 0));
+        let left = |text, ms| clock.left_at(time(text), after(&clock, ms));
+        assert_eq!(left("2026-11-22T10:00:15Z", 5_000), Some(Duration::from_secs(10)));
+        assert_eq!(left("2026-11-22T10:00:05Z", 5_000), None);
+        assert_eq!(left("2026-11-22T09:00:00Z", 5_000), None);
+    }
+
+    #[test]
+    fn only_an_http_date_is_a_date() {
+        assert_eq!(read_date("Sun, 22 Nov 2026 10:00:00 GMT"), Some(time("2026-11-22T10:00:00Z")));
+        for bad in ["", "2026-11-22T10:00:00Z", "1795341600", "Sun, 99 Nov 2026 10:00:00 GMT", "\u{7f}"] {
+            assert_eq!(read_date(bad), None, "{bad:?}");
+        }
+    }
+}
