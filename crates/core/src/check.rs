@@ -123,9 +123,9 @@ struct Checker<'a> {
     found: Vec<Violation>,
 }
 
-/// A tag's value without the white space around it, read with nothing but the map.
+/// A tag's value without the white space around it.
 fn value<'t>(tags: &'t Tags, wanted: &str) -> Option<&'t str> {
-    tags.iter().find(|(key, _)| *key == wanted).map(|(_, value)| value.trim())
+    tags.get(wanted)
 }
 
 fn is_pinned(tags: &Tags) -> bool {

@@ -4,6 +4,7 @@
 //! Here tags are a map: their order cannot matter.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -134,7 +135,10 @@ impl Tags {
 
     /// Whether another of AWS's services manages the resource (Data Lifecycle Manager, AWS Backup).
     pub fn managed_by_aws(&self) -> bool {
-        self.0.keys().any(|key| key.starts_with("aws:dlm:") || key.starts_with("aws:backup:"))
+        // Keys are in order: those of AWS stand together.
+        let from_aws = (Bound::Included("aws:"), Bound::Unbounded);
+        let mut of_aws = self.0.range::<str, _>(from_aws).map(|(key, _)| key).take_while(|key| key.starts_with("aws:"));
+        of_aws.any(|key| key.starts_with("aws:dlm:") || key.starts_with("aws:backup:"))
     }
 }
 
