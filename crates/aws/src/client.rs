@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use snapwarden_core::ids::Region;
 use snapwarden_exec::cloud::{Action, Calls, CloudError, ErrorKind};
 
@@ -24,10 +24,8 @@ use crate::whole::Checker;
 
 /// Until a connection stands, name looked up and TLS agreed on. Nothing has been sent by then.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
-/// From the request to the first byte of the answer. A CreateSnapshots of many volumes takes its time; botocore's 60 s.
-const READ_MAX: Duration = Duration::from_secs(60);
-/// One call in all, the body of a long page and the asking for credentials included.
-const CALL_MAX: Duration = Duration::from_secs(120);
+/// One call in all, the body of a long page and the asking for credentials included, beyond the wait for an answer.
+const BODY_MAX: Duration = Duration::from_secs(60);
 /// Credentials that end sooner are asked for anew: a copy is begun with them, and EC2 checks it later on.
 const CREDENTIALS_LEFT_MIN: Duration = Duration::from_secs(300);
 
@@ -58,13 +56,18 @@ pub(crate) struct Clients {
 }
 
 impl Aws {
-    pub(crate) fn over(sdk: &SdkConfig, provider: SharedCredentialsProvider, region: Region) -> Self {
+    pub(crate) fn over(
+        sdk: &SdkConfig,
+        provider: SharedCredentialsProvider,
+        region: Region,
+        answer_max: Duration,
+    ) -> Self {
         let clock = Arc::new(Clock::new());
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_MAX)
-            .read_timeout(READ_MAX)
-            .operation_attempt_timeout(CALL_MAX)
-            .operation_timeout(CALL_MAX)
+            .read_timeout(answer_max)
+            .operation_attempt_timeout(answer_max + BODY_MAX)
+            .operation_timeout(answer_max + BODY_MAX)
             .build();
         // The timeouts above say when an answer is too slow; a second rule would only blur what its end means.
         let unstalled = StalledStreamProtectionConfig::disabled();
@@ -93,6 +96,12 @@ impl Aws {
     /// The Region that was named, or found in the environment or the profile.
     pub fn default_region(&self) -> &Region {
         &self.region
+    }
+
+    /// How far this machine's clock is ahead of EC2's; none before the first answer. Signatures are made by this
+    /// machine's, and EC2 refuses those that are minutes off.
+    pub fn clock_ahead(&self) -> Option<SignedDuration> {
+        self.clock.is_set().then(|| Timestamp::now().duration_since(self.clock.now()))
     }
 
     /// The clients of `region`; they share connections and credentials with those of the others.

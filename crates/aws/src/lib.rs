@@ -15,6 +15,8 @@ mod clock;
 mod copying;
 mod errors;
 mod https;
+mod people;
+mod permission;
 mod presign;
 mod records;
 mod seam;
@@ -25,4 +27,5 @@ mod whole;
 mod tests;
 
 pub use client::Aws;
-pub use setup::{Options, SetupError};
+pub use permission::{NOT_A_DRY_RUN, Probe};
+pub use setup::{ANSWER_MAX_DEFAULT, Options, SetupError};

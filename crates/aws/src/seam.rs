@@ -100,20 +100,7 @@ impl Cloud for Aws {
     }
 
     async fn copy_snapshot(&self, destination: &Region, request: CopyRequest) -> Result<SnapshotId, CloudError> {
-        self.time_is_known(ErrorKind::Invalid)?;
-        let CopyRequest { source_region, source, description, tags } = request;
-        let now = self.clock.now();
-        let presigner = Presigner {
-            credentials: self.credentials(now).await?,
-            time: SystemTime::from(now),
-            source: source_region.clone(),
-            destination: destination.clone(),
-        };
-        let ec2 = self.clients(destination).ec2;
-        let call = ec2.copy_snapshot().source_region(source_region).source_snapshot_id(source).description(description);
-        let call = call.set_tag_specifications(tags_from_birth(&tags)).customize().interceptor(presigner).send();
-        let answer = self.write(destination, Action::CopySnapshot, call).await?;
-        records::id(answer.snapshot_id(), "snapshotId").map_err(unreadable)
+        self.copy(destination, request, None).await
     }
 
     async fn delete_snapshot(&self, region: &Region, snapshot: &SnapshotId) -> Result<(), CloudError> {
@@ -129,6 +116,34 @@ impl Cloud for Aws {
 }
 
 impl Aws {
+    /// A copy, or with `dry_run` the question whether it is allowed.
+    pub(crate) async fn copy(
+        &self,
+        destination: &Region,
+        request: CopyRequest,
+        dry_run: Option<bool>,
+    ) -> Result<SnapshotId, CloudError> {
+        self.time_is_known(ErrorKind::Invalid)?;
+        let CopyRequest { source_region, source, description, tags } = request;
+        let now = self.clock.now();
+        let presigner = Presigner {
+            credentials: self.credentials(now).await?,
+            time: SystemTime::from(now),
+            source: source_region.clone(),
+            destination: destination.clone(),
+        };
+        let ec2 = self.clients(destination).ec2;
+        let call = ec2.copy_snapshot().source_region(source_region).source_snapshot_id(source).description(description);
+        let call = call
+            .set_dry_run(dry_run)
+            .set_tag_specifications(tags_from_birth(&tags))
+            .customize()
+            .interceptor(presigner)
+            .send();
+        let answer = self.write(destination, Action::CopySnapshot, call).await?;
+        records::id(answer.snapshot_id(), "snapshotId").map_err(unreadable)
+    }
+
     async fn snapshots_page(
         &self,
         region: &Region,
@@ -145,19 +160,27 @@ impl Aws {
     /// All pages as one: EC2 may put fewer on a page than were asked for, and the seam has no token for these. Nothing
     /// asked is nothing found: an empty filter would list everything.
     async fn snapshots_by_id(&self, region: &Region, ids: &[SnapshotId]) -> Result<Page<Snapshot>, CloudError> {
-        let mut items = Vec::new();
         if ids.is_empty() {
-            return Ok(Page { items, next: None });
+            return Ok(Page { items: Vec::new(), next: None });
         }
         let values = ids.iter().map(ToString::to_string).collect();
-        let filter = Filter::builder().name("snapshot-id").set_values(Some(values)).build();
-        let mut tokens = BTreeSet::new();
-        let mut next = None;
+        Ok(Page { items: self.snapshots_where(region, "snapshot-id", values).await?, next: None })
+    }
+
+    /// Our own snapshots that a filter picks, on all pages.
+    pub(crate) async fn snapshots_where(
+        &self,
+        region: &Region,
+        filter: &str,
+        values: Vec<String>,
+    ) -> Result<Vec<Snapshot>, CloudError> {
+        let filter = Filter::builder().name(filter).set_values(Some(values)).build();
+        let (mut items, mut tokens, mut next) = (Vec::new(), BTreeSet::new(), None);
         loop {
             let page = self.snapshots_page(region, Some(filter.clone()), next).await?;
             items.extend(page.items);
             match page.next {
-                None => return Ok(Page { items, next: None }),
+                None => return Ok(items),
                 Some(token) if !tokens.insert(token.clone()) => {
                     return Err(own(ErrorKind::Unknown, "SamePage", "EC2 gave a page token twice"));
                 }
@@ -173,7 +196,7 @@ fn token(token: Option<String>) -> Option<String> {
 }
 
 /// Tags that a snapshot has from birth (S11): EC2 makes the snapshot with them or not at all.
-fn tags_from_birth(tags: &Tags) -> Option<Vec<TagSpecification>> {
+pub(crate) fn tags_from_birth(tags: &Tags) -> Option<Vec<TagSpecification>> {
     let specification =
         TagSpecification::builder().resource_type(ResourceType::Snapshot).set_tags(Some(sdk_tags(tags))).build();
     (!tags.is_empty()).then(|| vec![specification])

@@ -1,8 +1,11 @@
 //! Credentials, Region, profile and endpoint, found as the AWS CLI finds them.
 
+use std::time::Duration;
+
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
+use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_ec2::config::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
@@ -13,7 +16,7 @@ use crate::errors::chain;
 use crate::https::Https;
 
 /// What the command line says. What it leaves open comes from the environment and AWS's own files.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// The profile (`--profile`), else `AWS_PROFILE`. One that is named here comes before keys in the environment.
     pub profile: Option<String>,
@@ -22,6 +25,17 @@ pub struct Options {
     pub endpoint_url: Option<String>,
     /// The Region (`--region`), else `AWS_REGION`, `AWS_DEFAULT_REGION`, or the profile's.
     pub region: Option<Region>,
+    /// How long to wait for the first byte of an answer. A CreateSnapshots of many volumes takes its time.
+    pub answer_max: Duration,
+}
+
+/// botocore's own.
+pub const ANSWER_MAX_DEFAULT: Duration = Duration::from_secs(60);
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { profile: None, endpoint_url: None, region: None, answer_max: ANSWER_MAX_DEFAULT }
+    }
 }
 
 /// Why there is nothing to talk to AWS with. Nothing was sent to EC2.
@@ -52,13 +66,19 @@ impl Aws {
             return Err(SetupError::BadEndpoint(endpoint.clone()));
         }
         let of_profile = options.profile.as_ref().map(|profile| format!("profile {profile:?}: ")).unwrap_or_default();
+        let answer_max = options.answer_max;
         let sdk = sdk_config(options).await;
         let credentials = sdk.credentials_provider().ok_or_else(|| SetupError::NoCredentials("none".to_owned()))?;
         let found = credentials.provide_credentials().await;
-        let found = found.map_err(|error| SetupError::NoCredentials(of_profile + &chain(&error)))?;
+        let found = found.map_err(|error| SetupError::NoCredentials(of_profile + &why(&error)))?;
         let region = sdk.region().ok_or(SetupError::NoRegion)?.as_ref().parse().map_err(SetupError::BadRegion)?;
-        Ok(Self::over(&sdk, credentials, region).keeping(found))
+        Ok(Self::over(&sdk, credentials, region, answer_max).keeping(found))
     }
+}
+
+/// Why there are no credentials. That each of six places has none is no news to anybody.
+fn why(error: &CredentialsError) -> String {
+    if matches!(error, CredentialsError::CredentialsNotLoaded(_)) { "none are set".to_owned() } else { chain(error) }
 }
 
 async fn sdk_config(options: Options) -> SdkConfig {

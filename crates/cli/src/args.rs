@@ -9,8 +9,8 @@ use clap_complete::Shell;
 use jiff::Timestamp;
 use snapwarden_core::approval::Approval;
 use snapwarden_core::ids::{AccountId, InstanceId, Region, SnapshotId, VolumeId};
-use snapwarden_core::policy::Config;
-use snapwarden_core::schedule::{Schedule, Slot};
+use snapwarden_core::policy::{Config, SlotChoice};
+use snapwarden_core::schedule::Schedule;
 use snapwarden_core::tags::RETENTION_DAYS_RANGE;
 
 const AFTER_HELP: &str = "\
@@ -24,25 +24,28 @@ Make a dump, with one folder for each Region R:
   aws ec2 describe-snapshots --region R --owner-ids self > dump/R/snapshots.json
 
 Examples:
-  snapwarden plan expire --inventory dump --only-changes
-  snapwarden plan create --inventory dump --region us-east-1 --slot now
+  snapwarden doctor
+  snapwarden plan expire --all-regions --only-changes
+  snapwarden run create --region us-east-1 --slot now
   snapwarden explain vol-0123456789abcdef0 --inventory dump
 
 Exit codes:
   0   done; findings do not change that
   1   could not start, or the safety check or a missing approval held something back
-  2   some items failed
+  2   some items failed, or a Region could not all be read
   64  the command line could not be understood
 
 Environment:
+  AWS_*                      credentials, Region, profile, endpoint: those of the AWS CLI
   SNAPWARDEN_RETENTION_DAYS  for instances without the tag RetentionDays (7)
   SNAPWARDEN_SCHEDULE        for instances without the tag BackupSchedule (\"daily 03:00\", UTC)";
 
 /// Back up EBS volumes by their tags
 ///
 /// Snapwarden makes snapshots of the volumes of tagged instances, copies them to another Region and deletes them when
-/// they have expired. This command says what its three jobs would do with an account, and why. It reads files that the
-/// AWS CLI wrote, changes nothing and needs no credentials.
+/// they have expired. This command says what its three jobs would do with an account, and why, and runs them.
+/// Credentials, Region, profile and endpoint are found as the AWS CLI finds them; with --inventory it reads files that
+/// the AWS CLI wrote, and needs no credentials.
 #[derive(Debug, Parser)]
 #[command(name = "snapwarden", version, after_help = AFTER_HELP, arg_required_else_help = true)]
 pub(crate) struct Cli {
@@ -67,6 +70,53 @@ pub(crate) enum Command {
     /// would do with it now. Where a job does nothing with it, it says why.
     #[command(after_help = "Example:\n  snapwarden explain i-0123456789abcdef0 --inventory dump")]
     Explain(ExplainArgs),
+    /// Run a job now, on AWS
+    ///
+    /// Looks, plans, checks, acts once per item and reports what became of everything. It may be stopped at any time
+    /// (Ctrl-C finishes what is in flight): the next run takes up what is left. What would be deleted is shown on stderr
+    /// before anything is done.
+    #[cfg(feature = "aws")]
+    #[command(after_help = "Example:\n  snapwarden run create --region eu-west-1 --region us-east-1")]
+    Run {
+        #[command(subcommand)]
+        job: RunJob,
+    },
+    /// Keep a snapshot and its copies for ever
+    ///
+    /// Tags them KeepForever, in every Region that the account has enabled: no job deletes them then, whatever their
+    /// DeleteOn says.
+    #[cfg(feature = "aws")]
+    #[command(after_help = "Example:\n  snapwarden keep snap-0123456789abcdef0 --reason \"before the upgrade\"")]
+    Keep {
+        #[command(flatten)]
+        args: KeepArgs,
+        /// The tag's value, for those who wonder later
+        #[arg(long, value_name = "TEXT", default_value = "Yes", value_parser = reason)]
+        reason: String,
+    },
+    /// Let a snapshot and its copies expire again
+    ///
+    /// Takes KeepForever off them, in any letter case and in every Region that the account has enabled. What is overdue
+    /// is deleted by the next run of expire.
+    #[cfg(feature = "aws")]
+    #[command(after_help = "Example:\n  snapwarden unkeep snap-0123456789abcdef0")]
+    Unkeep {
+        #[command(flatten)]
+        args: KeepArgs,
+    },
+    /// Check credentials, Regions, clock and each permission
+    ///
+    /// Permissions are asked by dry run, on instances and snapshots that are there; nothing is changed. For what is
+    /// missing it says what then does not work.
+    #[cfg(feature = "aws")]
+    #[command(after_help = "Example:\n  snapwarden doctor --region eu-west-1")]
+    Doctor {
+        #[command(flatten)]
+        account: Account,
+        /// Print the checks as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Watch the three jobs look after an account that exists in memory only
     ///
     /// Needs no credentials and touches no network.
@@ -169,13 +219,109 @@ pub(crate) enum PlanJob {
     },
 }
 
+#[cfg(feature = "aws")]
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunJob {
+    /// Make the snapshots that are due
+    ///
+    /// For volumes of instances tagged Backup=Yes whose slot, the last time of their schedule, has no snapshot yet.
+    #[command(after_help = "Example:\n  snapwarden run create --region us-east-1")]
+    Create {
+        #[command(flatten)]
+        run: RunArgs,
+        #[command(flatten)]
+        defaults: Defaults,
+        /// The slot to make snapshots for, in place of each schedule's own: a time (2026-11-22T03:00Z), or now
+        #[arg(long, value_name = "TIME|now", value_parser = slot)]
+        slot: Option<SlotChoice>,
+    },
+    /// Copy snapshots to their DestinationRegion, and remove sources whose copies are proven
+    ///
+    /// It begins what EC2 takes at once (20 copies in flight per destination); run it again for the rest.
+    #[command(after_help = "Example:\n  snapwarden run offsite --region us-east-1 --only-changes")]
+    Offsite {
+        #[command(flatten)]
+        run: RunArgs,
+    },
+    /// Delete the snapshots that have expired
+    ///
+    /// Copies expire in the Region they are in: name that too, or --all-regions. A Region in which more than 25
+    /// snapshots and more than half of them would go is held until you approve it with the words that the plan prints.
+    #[command(after_help = "Example:\n  snapwarden run expire --all-regions --approve eu-west-1:2026-11-22:412")]
+    Expire {
+        #[command(flatten)]
+        run: RunArgs,
+        /// Let a held expiry go: the words that the plan printed, REGION:DAY:COUNT. One per Region
+        #[arg(long, value_name = "WORDS")]
+        approve: Vec<Approval>,
+    },
+}
+
+#[cfg(feature = "aws")]
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) account: Account,
+    /// Print the whole report as JSON, and nothing else on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Leave out the rows of what is kept or skipped; the totals still count them
+    #[arg(long)]
+    pub(crate) only_changes: bool,
+}
+
+#[cfg(feature = "aws")]
+#[derive(Debug, Args)]
+pub(crate) struct KeepArgs {
+    /// The snapshot; it is found in whichever Region it is
+    pub(crate) snapshot: SnapshotId,
+    /// The Region that is asked which Regions there are [default: as the AWS CLI has it]
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<Region>,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+    /// Print what was done as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which Regions of which account.
+#[derive(Debug, Args)]
+pub(crate) struct Account {
+    /// Where the job acts; can be given several times [default: every Region of the dump; on AWS the Region of your
+    /// settings]
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Vec<Region>,
+    /// Act in every Region that the account has enabled
+    #[cfg(feature = "aws")]
+    #[arg(long, conflicts_with = "region")]
+    pub(crate) all_regions: bool,
+    #[cfg(feature = "aws")]
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+}
+
+/// How AWS is reached. What is not given is found as the AWS CLI finds it.
+#[cfg(feature = "aws")]
+#[derive(Debug, Args)]
+pub(crate) struct Connection {
+    /// The profile of your AWS settings [default: AWS_PROFILE, or the keys in the environment]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Another endpoint than AWS's own, such as that of snapwarden ec2 serve
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
+    /// How many seconds to wait for an answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub(crate) read_timeout: u64,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) source: Source,
-    /// Where the job acts; can be given several times [default: every Region of the dump]
-    #[arg(long, value_name = "REGION")]
-    pub(crate) region: Vec<Region>,
+    #[command(flatten)]
+    pub(crate) account: Account,
     /// Print the whole plan as JSON, and nothing else
     #[arg(long)]
     pub(crate) json: bool,
@@ -192,6 +338,8 @@ pub(crate) struct ExplainArgs {
     #[command(flatten)]
     pub(crate) source: Source,
     #[command(flatten)]
+    pub(crate) account: Account,
+    #[command(flatten)]
     pub(crate) defaults: Defaults,
     /// Print the explanation as JSON
     #[arg(long)]
@@ -201,14 +349,16 @@ pub(crate) struct ExplainArgs {
 /// What is looked at, and when.
 #[derive(Debug, Args)]
 pub(crate) struct Source {
-    /// The folder with what the AWS CLI printed (see snapwarden --help)
+    /// Look at what the AWS CLI printed into this folder (see snapwarden --help), not at AWS
     #[arg(long, value_name = "DIR")]
-    pub(crate) inventory: PathBuf,
+    #[cfg_attr(not(feature = "aws"), arg(required = true))]
+    #[cfg_attr(feature = "aws", arg(conflicts_with_all = ["all_regions", "profile", "endpoint_url"]))]
+    pub(crate) inventory: Option<PathBuf>,
     /// The account, where the dump does not say it
-    #[arg(long, value_name = "ID")]
-    pub(crate) account: Option<AccountId>,
-    /// The time to decide at, such as 2026-11-22T04:00Z [default: this machine's clock]
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long = "account", value_name = "ID", requires = "inventory")]
+    pub(crate) account_id: Option<AccountId>,
+    /// With --inventory: the time to decide at, such as 2026-11-22T04:00Z [default: this machine's clock]
+    #[arg(long, value_name = "TIME", value_parser = time, requires = "inventory")]
     pub(crate) now: Option<Timestamp>,
 }
 
@@ -236,15 +386,6 @@ impl Defaults {
     }
 }
 
-/// The slot that a person asks for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum SlotChoice {
-    /// That of the current minute.
-    Now,
-    /// This one.
-    At(Slot),
-}
-
 /// What is to be explained.
 #[derive(Debug, Clone)]
 pub(crate) enum Target {
@@ -260,14 +401,25 @@ impl Cli {
     /// Reads this process's command line.
     pub(crate) fn read() -> Result<Self, clap::Error> {
         let cli = Self::try_parse()?;
-        if let Command::Plan { job: PlanJob::Expire { approve, .. } } = &cli.command {
-            let mut regions = BTreeSet::new();
-            if let Some(second) = approve.iter().find(|approval| !regions.insert(&approval.region)) {
-                let text = format!("--approve names {} twice; give one approval per Region", second.region);
-                return Err(Self::command().error(ErrorKind::ValueValidation, text));
-            }
+        let mut regions = BTreeSet::new();
+        if let Some(second) = cli.command.approvals().iter().find(|approval| !regions.insert(&approval.region)) {
+            let text = format!("--approve names {} twice; give one approval per Region", second.region);
+            return Err(Self::command().error(ErrorKind::ValueValidation, text));
         }
         Ok(cli)
+    }
+}
+
+impl Command {
+    fn approvals(&self) -> &[Approval] {
+        if let Command::Plan { job: PlanJob::Expire { approve, .. } } = self {
+            return approve;
+        }
+        #[cfg(feature = "aws")]
+        if let Command::Run { job: RunJob::Expire { approve, .. } } = self {
+            return approve;
+        }
+        &[]
     }
 }
 
@@ -289,6 +441,13 @@ fn slot(text: &str) -> Result<SlotChoice, String> {
     text.parse()
         .map(SlotChoice::At)
         .map_err(|_| "write a slot as 2026-11-22T03:00Z (UTC, to the minute), or now".to_owned())
+}
+
+#[cfg(feature = "aws")]
+fn reason(text: &str) -> Result<String, String> {
+    let fits = text.chars().count() <= 256 && !text.chars().any(char::is_control);
+    fits.then(|| text.to_owned())
+        .ok_or_else(|| "write at most 256 characters on one line (EC2's limit of a tag)".to_owned())
 }
 
 fn retention_days(text: &str) -> Result<u32, String> {
@@ -315,6 +474,18 @@ mod tests {
     #[test]
     fn the_command_line_holds_together() {
         Cli::command().debug_assert();
+    }
+
+    #[cfg(feature = "aws")]
+    #[test]
+    fn the_page_of_the_command_has_every_command() {
+        fn walk(command: &clap::Command, name: &str, page: &str) {
+            assert!(page.contains(&format!("$ {name} --help\n")), "docs/cli.md lacks {name}");
+            for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+                walk(sub, &format!("{name} {}", sub.get_name()), page);
+            }
+        }
+        walk(&Cli::command(), "snapwarden", include_str!("../../../docs/cli.md"));
     }
 
     #[test]

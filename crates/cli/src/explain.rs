@@ -3,22 +3,22 @@
 //! The plans of all three jobs are made as `plan` makes them, and what they say about one id is picked out. Where a job
 //! has no decision about it, [`absence`] finds out why.
 
-mod absence;
+pub(crate) mod absence;
 mod facts;
 mod show;
 
 use anyhow::bail;
 use serde::Serialize;
-use snapwarden_core::check::{Violation, check};
+use snapwarden_core::check::Violation;
 use snapwarden_core::decision::{Decision, Job, Plan, Reason, Subject};
 use snapwarden_core::ids::{InstanceId, Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Instance, Inventory, Lineage, Read, RegionInventory, Snapshot, Volume};
-use snapwarden_core::plan;
 use snapwarden_core::policy::Config;
 use snapwarden_core::tags::{self, Tags, key};
+use snapwarden_exec::run::decide;
 
 use crate::args::{ExplainArgs, Target};
-use crate::inventory::{self, list};
+use crate::inventory::{self, Seen, list};
 use crate::output;
 
 /// The jobs, in the order of a snapshot's life.
@@ -26,9 +26,9 @@ const JOBS: [Job; 3] = [Job::Create, Job::Offsite, Job::Expire];
 
 /// Prints the explanation of an id.
 pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<u8> {
-    let inventory = inventory::load(&args.source)?;
+    let seen = inventory::look(&JOBS, &args.source, &args.account)?;
     let config = args.defaults.config();
-    let world = World::of(&inventory, &config);
+    let world = World::of(&seen, &config)?;
     let explanation = match &args.id {
         Target::Instance(id) => instance(&world, id)?,
         Target::Volume(id) => volume(&world, id)?,
@@ -93,19 +93,20 @@ struct Related {
 /// The account and the three plans.
 struct World<'a> {
     inventory: &'a Inventory,
+    /// Where the jobs act. Other Regions were read for what their decisions need, and nothing is planned there.
+    acts_in: &'a [Region],
+    /// How more could be seen.
+    more: &'static str,
     config: &'a Config,
     plans: Vec<(Plan, Vec<Violation>)>,
 }
 
 impl<'a> World<'a> {
-    fn of(inventory: &'a Inventory, config: &'a Config) -> Self {
-        let regions: Vec<_> = inventory.regions.keys().cloned().collect();
-        let checked = |job| {
-            let plan = plan::plan(job, inventory, &regions, config);
-            let violations = check(&plan, inventory, config);
-            (plan.without(&violations), violations)
-        };
-        World { inventory, config, plans: JOBS.map(checked).into() }
+    fn of(seen: &'a Seen, config: &'a Config) -> anyhow::Result<Self> {
+        let Seen { inventory, regions, more } = seen;
+        let plans = JOBS.map(|job| decide(job, inventory, regions, config));
+        let plans = plans.into_iter().collect::<Result<_, _>>()?;
+        Ok(World { inventory, acts_in: regions, more, config, plans })
     }
 
     /// What a job does with the subjects that `concerns` picks.
@@ -265,8 +266,8 @@ fn snapshot(world: &World<'_>, id: &SnapshotId) -> anyhow::Result<Explanation> {
         policy: facts::snapshot_policy(world, region, snapshot),
         jobs: vec![
             world.view(Job::Create, made, id.as_str(), || absence::CREATE_AND_SNAPSHOTS.to_owned()),
-            world.view(Job::Offsite, offsite, id.as_str(), || absence::offsite(world, snapshot)),
-            world.view(Job::Expire, expire, id.as_str(), || absence::expire(world, snapshot)),
+            world.view(Job::Offsite, offsite, id.as_str(), || absence::offsite(world, region, snapshot)),
+            world.view(Job::Expire, expire, id.as_str(), || absence::expire(world, region, snapshot)),
         ],
         related: related.iter().map(|(region, snapshot)| facts::related_snapshot(world, region, snapshot)).collect(),
     })
@@ -279,9 +280,10 @@ fn not_found(world: &World<'_>, id: &str, what: &str, is_whole: impl Fn(&RegionI
     let gaps = if broken.is_empty() {
         "which were read whole".to_owned()
     } else {
-        format!("of which those of {} could not all be read, so it may be there", list(broken))
+        format!("of which those of {} were not all read, so it may be there", list(broken))
     };
-    format!("{id} is not in the dump: searched the {what} of {searched}, {gaps}; check the id, or dump its Region too")
+    let more = world.more;
+    format!("{id} was not found: searched the {what} of {searched}, {gaps}; check the id, or {more}")
 }
 
 /// ` (…)` where a listing is not whole: absence is not proven then.
@@ -289,6 +291,6 @@ fn doubt<T>(what: &str, region: &Region, listing: Option<&Read<T>>) -> String {
     if listing.is_some_and(Read::is_whole) {
         String::new()
     } else {
-        format!(" (the {what} of {region} could not all be read, so this may be wrong)")
+        format!(" (the {what} of {region} were not all read, so this may be wrong)")
     }
 }

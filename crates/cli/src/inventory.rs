@@ -1,31 +1,55 @@
-//! Loads the dump that a command looks at, and says on stderr what is wrong with it.
+//! What a command looks at: the dump of an account, or the account itself.
 
 use anyhow::bail;
 use jiff::Timestamp;
+use snapwarden_core::decision::Job;
 use snapwarden_core::ids::Region;
 use snapwarden_core::inventory::Inventory;
 use snapwarden_core::schedule::Slot;
 use snapwarden_ec2sim::dump;
+use std::path::Path;
 
-use crate::args::Source;
+use crate::args::{Account, Source};
 use crate::output::warn;
 
+/// An account as it was seen.
+pub(crate) struct Seen {
+    /// What was seen.
+    pub(crate) inventory: Inventory,
+    /// The Regions to plan for.
+    pub(crate) regions: Vec<Region>,
+    /// How more of it could be seen.
+    pub(crate) more: &'static str,
+}
+
+/// Looks at what `jobs` need.
+pub(crate) fn look(jobs: &[Job], source: &Source, account: &Account) -> anyhow::Result<Seen> {
+    match &source.inventory {
+        Some(folder) => of_dump(folder, source, account),
+        #[cfg(feature = "aws")]
+        None => crate::connect::look(jobs, account),
+        #[cfg(not(feature = "aws"))]
+        None => bail!("{jobs:?}: this build does not speak to AWS; name a dump with --inventory"),
+    }
+}
+
 /// Reads the dump as it is at the given time, or at this machine's.
-pub(crate) fn load(source: &Source) -> anyhow::Result<Inventory> {
+fn of_dump(folder: &Path, source: &Source, account: &Account) -> anyhow::Result<Seen> {
     let now = source.now.unwrap_or_else(Timestamp::now);
-    let dump = dump::read(&source.inventory, now, source.account.clone(), &[])?;
+    let dump = dump::read(folder, now, source.account_id.clone(), &[])?;
     if source.now.is_none() {
         warn(&format!("now is {}, from this machine; --now sets another", Slot::containing(now)));
     }
     for trouble in &dump.troubles {
         warn(&trouble.to_string());
     }
-    Ok(dump.inventory)
+    let regions = regions(&dump.inventory, &account.region)?;
+    Ok(Seen { inventory: dump.inventory, regions, more: "dump its Region too" })
 }
 
 /// The Regions to plan for: those named, or all of the dump. One that the dump does not have is most likely a slip of
 /// the fingers, and a plan without it would look like good news.
-pub(crate) fn regions(inventory: &Inventory, named: &[Region]) -> anyhow::Result<Vec<Region>> {
+fn regions(inventory: &Inventory, named: &[Region]) -> anyhow::Result<Vec<Region>> {
     if let Some(missing) = named.iter().find(|region| !inventory.regions.contains_key(region)) {
         bail!("the dump has no folder {missing}; it has {}", list(inventory.regions.keys()));
     }

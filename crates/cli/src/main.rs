@@ -1,12 +1,22 @@
 //! The command `snapwarden`: what the three jobs would do, and why, from what the AWS CLI printed of an account.
 
 mod args;
+#[cfg(feature = "aws")]
+mod connect;
 mod demo;
+#[cfg(feature = "aws")]
+mod doctor;
 mod explain;
 mod inventory;
+#[cfg(feature = "aws")]
+mod keep;
 mod output;
 mod plan;
+#[cfg(feature = "aws")]
+mod progress;
 mod render;
+#[cfg(feature = "aws")]
+mod run;
 #[cfg(feature = "aws")]
 mod serve;
 
@@ -42,6 +52,14 @@ fn run(cli: &Cli) -> anyhow::Result<u8> {
         Command::Plan { job } => plan::run(job),
         Command::Explain(args) => explain::run(args),
         Command::Demo => demo::run(),
+        #[cfg(feature = "aws")]
+        Command::Run { job } => run::run(job),
+        #[cfg(feature = "aws")]
+        Command::Keep { args, reason } => keep::keep(args, reason),
+        #[cfg(feature = "aws")]
+        Command::Unkeep { args } => keep::unkeep(args),
+        #[cfg(feature = "aws")]
+        Command::Doctor { account, json } => doctor::run(account, *json),
         #[cfg(feature = "aws")]
         Command::Ec2 { what: args::Ec2::Serve(args) } => serve::run(args),
         Command::Completions { shell } => {

@@ -19,6 +19,12 @@ pub(crate) fn warn(line: &str) {
     let _ = writeln!(io::stderr().lock(), "snapwarden: {line}");
 }
 
+/// Writes one line beside the result, as it is.
+#[cfg(feature = "aws")]
+pub(crate) fn note(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
 /// Writes a result as JSON, with everything escaped that could steer a terminal.
 pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     let json = serde_json::to_string_pretty(value).context("the result could not be written as JSON")?;

@@ -16,6 +16,15 @@ pub const RETENTION_DAYS_DEFAULT: u32 = 7;
 /// The days that a snapshot is kept where `RetentionDays` is there and cannot be read.
 pub const RETENTION_DAYS_UNREADABLE: u32 = 365;
 
+/// The slot that a person asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SlotChoice {
+    /// That of the minute in which the account is looked at.
+    Now,
+    /// This one.
+    At(Slot),
+}
+
 /// What no tag says: the defaults, and the wishes of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -24,7 +33,7 @@ pub struct Config {
     /// `BackupSchedule` of an instance without the tag.
     pub schedule: Schedule,
     /// The slot to finish, in place of each schedule's own.
-    pub slot: Option<Slot>,
+    pub slot: Option<SlotChoice>,
     /// What a person approved (S9).
     pub approvals: Vec<Approval>,
 }

@@ -63,6 +63,8 @@ pub enum Changed {
 pub enum Deferred {
     /// The run's time is over, or the second look that it rests on is too old.
     Deadline,
+    /// The run was told to stop.
+    Stopped,
     /// EC2 has as many in flight as it takes.
     LimitReached,
     /// The volume's last snapshot was begun less than 15 s ago.
@@ -90,6 +92,7 @@ impl fmt::Display for Outcome {
             }),
             Outcome::Deferred(deferred) => f.write_str(match deferred {
                 Deferred::Deadline => "deferred: its time in this run is over",
+                Deferred::Stopped => "deferred: the run was told to stop",
                 Deferred::LimitReached => "deferred: EC2 has as many in flight as it takes",
                 Deferred::RateExceeded => "deferred: the volume's last snapshot is too young",
                 Deferred::Throttled => "deferred: EC2 is throttling",

@@ -130,7 +130,13 @@ impl Tags {
 
     /// Whether a person pinned the resource: `KeepForever` in any letter case, with any value, `No` included.
     pub fn keep_forever(&self) -> bool {
-        self.0.keys().any(|key| key.trim().eq_ignore_ascii_case(key::KEEP_FOREVER))
+        self.keep_forever_keys().next().is_some()
+    }
+
+    /// The keys that count as `KeepForever`, as they are written.
+    pub fn keep_forever_keys(&self) -> impl Iterator<Item = &str> {
+        let written = self.0.keys().filter(|key| key.trim().eq_ignore_ascii_case(key::KEEP_FOREVER));
+        written.map(|key| &**key)
     }
 
     /// Whether another of AWS's services manages the resource (Data Lifecycle Manager, AWS Backup).

@@ -7,7 +7,7 @@ mod common;
 use common::*;
 use snapwarden_core::decision::{Act, Consistency, CreateGroup, Plan, Problem, Reason, Subject};
 use snapwarden_core::inventory::{Device, InstanceState, SnapshotState};
-use snapwarden_core::policy::{Config, RefusedWhy};
+use snapwarden_core::policy::{Config, RefusedWhy, SlotChoice};
 
 fn due_for(consistency: Consistency) -> Reason {
     Reason::SlotDue { slot: slot(SLOT), newest: None, consistency, kept_here_for: None }
@@ -492,7 +492,7 @@ fn the_instances_own_schedule_makes_the_slot_and_an_unreadable_one_the_default_w
 
 #[test]
 fn a_slot_given_on_the_command_line_overrides_every_schedule() {
-    let config = Config { slot: Some(slot("2026-11-22T03:47Z")), ..Config::default() };
+    let config = Config { slot: Some(SlotChoice::At(slot("2026-11-22T03:47Z"))), ..Config::default() };
     let plan = world(NOW)
         .server("i-1", &[("BackupSchedule", "daily 23:30")], "vol-1")
         .server("i-2", &[], "vol-2")

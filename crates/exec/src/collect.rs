@@ -14,33 +14,72 @@ use snapwarden_core::policy::Offsite;
 use snapwarden_core::tags::{self, TagValue};
 
 use crate::cloud::{Action, Cloud, CloudError, Page, SnapshotQuery};
-use crate::pacing::{CallError, Pacer};
+use crate::pacing::Pacer;
 use crate::run::{Progress, RunError};
 
-/// Looks at what `job` needs to decide in `regions`.
+/// Where a job acts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// In these Regions.
+    Named(Vec<Region>),
+    /// In all Regions that the account has enabled.
+    AllEnabled {
+        /// The Region that is asked for them.
+        ask: Region,
+    },
+}
+
+impl Scope {
+    /// The Regions that are asked who we are and which Regions there are, until one answers.
+    fn doors(&self) -> &[Region] {
+        match self {
+            Scope::Named(regions) => regions,
+            Scope::AllEnabled { ask } => std::slice::from_ref(ask),
+        }
+    }
+}
+
+/// What was seen, and where the jobs act.
+pub struct Collected {
+    /// What was seen.
+    pub inventory: Inventory,
+    /// The Regions of the scope.
+    pub regions: Vec<Region>,
+}
+
+/// Looks at what `jobs` need to decide in `scope`.
 pub async fn collect<C: Cloud>(
     pacer: &Pacer<'_, C>,
-    job: Job,
-    regions: &[Region],
+    jobs: &[Job],
+    scope: &Scope,
     progress: &dyn Progress,
-) -> Result<Inventory, RunError> {
+) -> Result<Collected, RunError> {
     let cloud = pacer.cloud();
-    let (home, account) = account(pacer, regions).await?;
+    let (home, account) = account(pacer, scope.doors()).await?;
     let enabled = pacer.call(home, Action::DescribeRegions, async || cloud.describe_regions(home).await).await;
     let enabled = match enabled {
         Ok(regions) => Read::Whole(regions),
         Err(error) => Read::Gap { seen: Vec::new(), why: error.to_string() },
     };
-    if let (true, Some(region)) = (enabled.is_whole(), regions.iter().find(|r| !enabled.items().contains(r))) {
-        return Err(RunError::UnknownRegion(region.clone()));
-    }
+    let regions = match (scope, &enabled) {
+        (Scope::Named(regions), Read::Whole(enabled)) => match regions.iter().find(|name| !enabled.contains(name)) {
+            Some(unknown) => return Err(RunError::UnknownRegion(unknown.clone())),
+            None => regions.clone(),
+        },
+        (Scope::Named(regions), Read::Gap { .. } | Read::NotAsked) => regions.clone(),
+        (Scope::AllEnabled { .. }, Read::Whole(enabled)) => enabled.clone(),
+        (Scope::AllEnabled { .. }, Read::Gap { why, .. }) => {
+            return Err(RunError::NoRegions { region: home.clone(), why: why.clone() });
+        }
+        (Scope::AllEnabled { .. }, Read::NotAsked) => return Err(RunError::NoRegion),
+    };
     let taken_at = cloud.now();
     let mut inventory = Inventory { account, taken_at, enabled, regions: BTreeMap::new() };
     let looker = Looker { pacer, progress };
-    looker.read(&mut inventory, first_look(job, regions)).await;
-    let more = second_regions(job, &inventory);
+    looker.read(&mut inventory, jobs.iter().flat_map(|job| first_look(*job, &regions)).collect()).await;
+    let more = jobs.iter().flat_map(|job| second_regions(*job, &inventory)).collect();
     looker.read(&mut inventory, more).await;
-    Ok(inventory)
+    Ok(Collected { inventory, regions })
 }
 
 /// The account, and the first Region that says so: one Region that is out does not stop the work in the others.
@@ -202,8 +241,7 @@ impl<C: Cloud> Looker<'_, '_, C> {
             let answer = self.pacer.call(region, action, async || page(next.clone()).await).await;
             let Page { items: more, next: token } = match answer {
                 Ok(page) => page,
-                Err(CallError::Deadline) => break Some(CallError::Deadline.to_string()),
-                Err(CallError::Cloud(error)) => break Some(error.to_string()),
+                Err(error) => break Some(error.to_string()),
             };
             items.extend(more);
             self.progress.listed(region, action, items.len());

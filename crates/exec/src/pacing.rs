@@ -7,8 +7,9 @@
 //! no client token: a second try after a lost reply makes a second snapshot. They are tried again only where nothing
 //! was made for certain. Reads, deletes and tag writes may be repeated.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use jiff::{SignedDuration, Timestamp};
 use snapwarden_core::ids::Region;
@@ -17,12 +18,16 @@ use crate::cloud::{Action, Cloud, CloudError, ErrorKind};
 
 /// Tries of one call, the first included.
 const TRIES_MAX: u32 = 6;
+/// Tries of the call that a run begins with. A wrong endpoint is said within seconds; the next tick looks again.
+const FIRST_TRIES_MAX: u32 = 3;
 /// The pause after the first throttle answer; it doubles with each.
 const PAUSE_MS: i64 = 1_000;
 /// The longest pause.
 const PAUSE_MS_MAX: i64 = 20_000;
 /// The slowest that a bucket gets: one call in four seconds.
 const RATE_MILLI_MIN: i64 = 250;
+/// While a call waits for its turn, it is looked this often whether the run was told to stop.
+const STOP_LOOK_MS: i64 = 1_000;
 
 /// A call that was not made, or did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +35,9 @@ pub enum CallError {
     /// The run's time is over, or what the call rests on is too old: nothing was sent.
     #[error("the run's time is over")]
     Deadline,
+    /// The run was told to stop: nothing was sent.
+    #[error("the run was told to stop")]
+    Stopped,
     /// EC2's answer, or that there was none.
     #[error(transparent)]
     Cloud(#[from] CloudError),
@@ -115,17 +123,38 @@ impl Bucket {
     }
 }
 
+fn tries_max(action: Action) -> u32 {
+    if action == Action::GetCallerIdentity { FIRST_TRIES_MAX } else { TRIES_MAX }
+}
+
+/// Tells a run to stop (Ctrl-C): calls in flight are finished, no more go out, and the run reports.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stop(Rc<Cell<bool>>);
+
+impl Stop {
+    /// From now on.
+    pub fn stop(&self) {
+        self.0.set(true);
+    }
+
+    /// Whether it was told.
+    pub fn is_told(&self) -> bool {
+        self.0.get()
+    }
+}
+
 /// Lets the calls of one run out in time.
 pub struct Pacer<'c, C> {
     cloud: &'c C,
     deadline: Option<Timestamp>,
+    stop: Stop,
     buckets: RefCell<BTreeMap<(Region, Action), Bucket>>,
 }
 
 impl<'c, C: Cloud> Pacer<'c, C> {
-    /// A pacer with full buckets; at `deadline` it lets no more calls out.
-    pub fn new(cloud: &'c C, deadline: Option<Timestamp>) -> Self {
-        Self { cloud, deadline, buckets: RefCell::default() }
+    /// A pacer with full buckets; at `deadline`, or once told to stop, it lets no more calls out.
+    pub fn new(cloud: &'c C, deadline: Option<Timestamp>, stop: Stop) -> Self {
+        Self { cloud, deadline, stop, buckets: RefCell::default() }
     }
 
     /// The seam behind it.
@@ -167,7 +196,7 @@ impl<'c, C: Cloud> Pacer<'c, C> {
                 self.with_bucket(region, action, |bucket| bucket.throttled(now));
             }
             tried += 1;
-            if tried == TRIES_MAX || !may_try_again(action, error.kind) {
+            if tried == tries_max(action) || !may_try_again(action, error.kind) {
                 return Err(CallError::Cloud(error));
             }
             let pause_ms = (PAUSE_MS << tried.min(16)).min(PAUSE_MS_MAX) / 2;
@@ -175,12 +204,15 @@ impl<'c, C: Cloud> Pacer<'c, C> {
             if until >= by {
                 return Err(CallError::Cloud(error));
             }
-            self.cloud.sleep_until(until).await;
+            self.pause_until(until).await?;
         }
     }
 
     async fn wait_for_turn(&self, region: &Region, action: Action, by: Timestamp) -> Result<(), CallError> {
         let now = self.cloud.now();
+        if self.stop.is_told() {
+            return Err(CallError::Stopped);
+        }
         if now >= by {
             return Err(CallError::Deadline);
         }
@@ -189,10 +221,20 @@ impl<'c, C: Cloud> Pacer<'c, C> {
             self.with_bucket(region, action, Bucket::give_back);
             return Err(CallError::Deadline);
         }
-        if turn > now {
-            self.cloud.sleep_until(turn).await;
+        self.pause_until(turn).await
+    }
+
+    async fn pause_until(&self, time: Timestamp) -> Result<(), CallError> {
+        loop {
+            let now = self.cloud.now();
+            if self.stop.is_told() {
+                return Err(CallError::Stopped);
+            }
+            if now >= time {
+                return Ok(());
+            }
+            self.cloud.sleep_until(time.min(plus_ms(now, STOP_LOOK_MS))).await;
         }
-        Ok(())
     }
 
     fn with_bucket<T>(&self, region: &Region, action: Action, f: impl FnOnce(&mut Bucket) -> T) -> T {

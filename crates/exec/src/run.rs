@@ -8,13 +8,14 @@ use snapwarden_core::decision::{Decision, Job, Plan};
 use snapwarden_core::ids::Region;
 use snapwarden_core::inventory::Inventory;
 use snapwarden_core::plan::plan;
-use snapwarden_core::policy::Config;
+use snapwarden_core::policy::{Config, SlotChoice};
 use snapwarden_core::report::{Outcome, RunReport};
+use snapwarden_core::schedule::Slot;
 
 use crate::cloud::{Action, Calls, Cloud};
-use crate::collect::collect;
+use crate::collect::{Collected, Scope, collect};
 use crate::execute::execute;
-use crate::pacing::Pacer;
+use crate::pacing::{Pacer, Stop};
 
 /// What a run is asked to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,11 +23,20 @@ pub struct RunOptions {
     /// Which job.
     pub job: Job,
     /// Where it acts; it reads what its decisions need elsewhere too.
-    pub regions: Vec<Region>,
+    pub scope: Scope,
     /// Defaults, slot, approvals.
     pub config: Config,
     /// At this time by EC2's clock no more calls go out. Leave room before the real end for the calls in flight.
     pub deadline: Option<Timestamp>,
+    /// Tells it to stop before its end.
+    pub stop: Stop,
+}
+
+impl RunOptions {
+    /// A run with the default configuration, to its end.
+    pub fn new(job: Job, scope: Scope) -> Self {
+        Self { job, scope, config: Config::default(), deadline: None, stop: Stop::default() }
+    }
 }
 
 /// Why a run could not start. Nothing was changed.
@@ -38,6 +48,22 @@ pub enum RunError {
     /// A Region that the account does not have.
     #[error("the Region {0} does not exist or is not enabled in this account")]
     UnknownRegion(Region),
+    /// All Regions were asked for, and which there are is not known.
+    #[error("AWS in {region} did not say which Regions are enabled, so name them with --region: {why}")]
+    NoRegions {
+        /// Where it was asked.
+        region: Region,
+        /// The answer, or that there was none.
+        why: String,
+    },
+    /// A slot that has not come. A snapshot for it would be taken for one that was made when it came.
+    #[error("the slot {slot} is after now ({now}); name a past one, or now")]
+    FutureSlot {
+        /// The slot.
+        slot: Slot,
+        /// The minute in which the account was looked at.
+        now: Slot,
+    },
     /// Who we are is not known.
     #[error("AWS in {region} did not say which account the credentials belong to: {why}")]
     NoAccount {
@@ -53,7 +79,7 @@ pub trait Progress {
     /// A listing grew to `count` items.
     fn listed(&self, _region: &Region, _action: Action, _count: usize) {}
     /// The plan is made and checked.
-    fn planned(&self, _plan: &Plan) {}
+    fn planned(&self, _plan: &Plan, _violations: &[Violation]) {}
     /// A decision was carried out, or not.
     fn finished(&self, _decision: &Decision, _outcome: &Outcome) {}
 }
@@ -79,18 +105,33 @@ pub async fn prepare<C: Cloud>(
     options: &RunOptions,
     progress: &dyn Progress,
 ) -> Result<Prepared, RunError> {
-    let inventory = collect(pacer, options.job, &options.regions, progress).await?;
-    let plan = plan(options.job, &inventory, &options.regions, &options.config);
-    let violations = check(&plan, &inventory, &options.config);
-    let plan = plan.without(&violations);
-    progress.planned(&plan);
+    let Collected { inventory, regions } = collect(pacer, &[options.job], &options.scope, progress).await?;
+    let (plan, violations) = decide(options.job, &inventory, &regions, &options.config)?;
+    progress.planned(&plan, &violations);
     Ok(Prepared { inventory, plan, violations })
+}
+
+/// Plans and checks: the plan without what `check` dropped, and what that was.
+pub fn decide(
+    job: Job,
+    inventory: &Inventory,
+    regions: &[Region],
+    config: &Config,
+) -> Result<(Plan, Vec<Violation>), RunError> {
+    let now = Slot::containing(inventory.taken_at);
+    match config.slot {
+        Some(SlotChoice::At(slot)) if slot > now => return Err(RunError::FutureSlot { slot, now }),
+        Some(SlotChoice::At(_) | SlotChoice::Now) | None => {}
+    }
+    let plan = plan(job, inventory, regions, config);
+    let violations = check(&plan, inventory, config);
+    Ok((plan.without(&violations), violations))
 }
 
 /// Looks, plans, checks, acts once per item, and reports.
 pub async fn run<C: Cloud>(cloud: &C, options: &RunOptions, progress: &dyn Progress) -> Result<RunReport, RunError> {
     let before = cloud.calls();
-    let pacer = Pacer::new(cloud, options.deadline);
+    let pacer = Pacer::new(cloud, options.deadline, options.stop.clone());
     let Prepared { inventory, plan, violations } = prepare(&pacer, options, progress).await?;
     let (outcomes, more_findings) = execute(&pacer, &plan, &inventory, progress).await;
     let mut findings = plan.findings.clone();

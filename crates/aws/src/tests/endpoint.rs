@@ -127,7 +127,7 @@ impl Endpoint {
             .use_fips(has("use_fips_endpoint"))
             .use_dual_stack(has("use_dualstack_endpoint"));
         sdk.set_endpoint_url(own.map(str::to_owned));
-        Aws::over(&sdk.build(), provider, super::home())
+        Aws::over(&sdk.build(), provider, super::home(), crate::ANSWER_MAX_DEFAULT)
     }
 }
 

@@ -18,6 +18,7 @@ fn child() {
         profile: given("PROFILE"),
         endpoint_url: given("ENDPOINT_URL"),
         region: given("REGION").map(|name| region(&name)),
+        ..Options::default()
     };
     let said = run(async {
         match Aws::load(options).await {

@@ -23,7 +23,7 @@ fn aws(endpoint: &str) -> Aws {
         .credentials_provider(provider.clone())
         .endpoint_url(endpoint)
         .build();
-    Aws::over(&sdk, provider, home())
+    Aws::over(&sdk, provider, home(), crate::ANSWER_MAX_DEFAULT)
 }
 
 /// A server on loopback that does `each` with one connection after another; it says how many there were.

@@ -12,10 +12,10 @@ use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use snapwarden_core::decision::{Act, Decision, Job, Problem};
 use snapwarden_core::ids::Region;
-use snapwarden_core::policy::Config;
 use snapwarden_core::report::{Outcome, RunReport};
 use snapwarden_ec2sim::face::Sim;
 use snapwarden_ec2sim::world::World;
+use snapwarden_exec::collect::Scope;
 use snapwarden_exec::run::{Quiet, RunOptions, run as run_job};
 
 use crate::output;
@@ -97,7 +97,7 @@ impl Demo {
 
     fn run(&mut self, job: Job, today: &mut Day) -> anyhow::Result<()> {
         let regions: Vec<Region> = self.sim.with(|world| world.regions().cloned().collect());
-        let options = RunOptions { job, regions, config: Config::default(), deadline: None };
+        let options = RunOptions::new(job, Scope::Named(regions));
         let report = self.sim.block_on(run_job(&self.sim, &options, &Quiet)).context("the demo was stopped")??;
         self.count(&report, today);
         if job == Job::Expire {

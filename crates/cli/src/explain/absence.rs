@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use snapwarden_core::decision::{Decision, Job, Subject};
-use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
+use snapwarden_core::ids::{AccountId, Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Instance, InstanceState, Snapshot, StorageTier, Volume};
 use snapwarden_core::policy::{InstancePolicy, Selection};
 use snapwarden_core::printable::{printable, quoted};
@@ -101,8 +101,8 @@ pub(super) fn volume(
 }
 
 /// The offsiter and a snapshot.
-pub(super) fn offsite(world: &World<'_>, snapshot: &Snapshot) -> String {
-    if let Some(why) = not_managed(world, snapshot) {
+pub(super) fn offsite(world: &World<'_>, region: &Region, snapshot: &Snapshot) -> String {
+    if let Some(why) = not_managed(&world.inventory.account, snapshot).or_else(|| not_planned(world, region)) {
         return why;
     }
     match tags::source_snapshot(&snapshot.tags) {
@@ -124,27 +124,37 @@ pub(super) fn offsite(world: &World<'_>, snapshot: &Snapshot) -> String {
 fn copy(world: &World<'_>, source_id: &SnapshotId) -> String {
     let why = match world.find_snapshot(source_id) {
         Some((_, source)) if source.is_copy() => format!("its source {source_id} is a copy itself"),
-        Some((region, source)) => match not_managed(world, source) {
+        Some((region, source)) => match not_managed(&world.inventory.account, source) {
             Some(why) => format!("its source {source_id} in {region} is {why}"),
             None if tags::destinations(&source.tags).is_empty() => {
                 format!("its source {source_id} in {region} has no DestinationRegion")
             }
+            None if !world.acts_in.contains(region) => {
+                format!("its source {source_id} is in {region}, where nothing is planned; {}", world.more)
+            }
             None => format!("its source {source_id} in {region} does not name this Region as a destination"),
         },
-        None => format!("its source {source_id} was not seen: removed, or in a Region that the dump does not have"),
+        None => format!("its source {source_id} was not seen: removed, or in a Region that was not read"),
     };
     format!("a copy, and a copy is never copied again; {why}")
 }
 
 /// The manager and a snapshot.
-pub(super) fn expire(world: &World<'_>, snapshot: &Snapshot) -> String {
-    // A managed snapshot always has the manager's decision.
-    not_managed(world, snapshot).unwrap_or_else(|| DROPPED.to_owned())
+pub(super) fn expire(world: &World<'_>, region: &Region, snapshot: &Snapshot) -> String {
+    // A managed snapshot always has the manager's decision where it acts.
+    let why = not_managed(&world.inventory.account, snapshot).or_else(|| not_planned(world, region));
+    why.unwrap_or_else(|| DROPPED.to_owned())
+}
+
+/// Why nothing is planned in a Region, if nothing is.
+fn not_planned(world: &World<'_>, region: &Region) -> Option<String> {
+    let more = world.more;
+    (!world.acts_in.contains(region))
+        .then(|| format!("nothing is planned in {region}, which was read for copies only; {more}"))
 }
 
 /// Why a snapshot is not ours to act on, if it is not (S1).
-pub(super) fn not_managed(world: &World<'_>, snapshot: &Snapshot) -> Option<String> {
-    let account = &world.inventory.account;
+pub(crate) fn not_managed(account: &AccountId, snapshot: &Snapshot) -> Option<String> {
     if snapshot.is_managed(account) {
         return None;
     }
@@ -168,16 +178,16 @@ pub(super) fn of_all(world: &World<'_>, job: Job, snapshots: &[(&Region, &Snapsh
     let doubt = if broken.is_empty() {
         String::new()
     } else {
-        format!(" (the snapshots of {} could not all be read, so there may be more)", list(broken))
+        format!(" (the snapshots of {} were not all read, so there may be more)", list(broken))
     };
     if snapshots.is_empty() {
         return format!("no snapshot of {whose} was seen{doubt}");
     }
     let mut whys: BTreeMap<String, Vec<&SnapshotId>> = BTreeMap::new();
-    for (_, snapshot) in snapshots {
+    for (region, snapshot) in snapshots {
         let why = match job {
-            Job::Offsite => offsite(world, snapshot),
-            Job::Create | Job::Expire => expire(world, snapshot),
+            Job::Offsite => offsite(world, region, snapshot),
+            Job::Create | Job::Expire => expire(world, region, snapshot),
         };
         whys.entry(why).or_default().push(&snapshot.id);
     }

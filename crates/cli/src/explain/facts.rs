@@ -236,6 +236,6 @@ pub(super) fn related_snapshot(world: &World<'_>, region: &Region, snapshot: &Sn
         region: region.clone(),
         id: snapshot.id.to_string(),
         description: self::snapshot(snapshot),
-        none: absence::not_managed(world, snapshot),
+        none: absence::not_managed(&world.inventory.account, snapshot),
     }
 }

@@ -13,7 +13,7 @@ use crate::ids::{InstanceId, Region, VolumeId};
 use crate::inventory::{
     Instance, Inventory, Lineage, RegionInventory, SECONDS_PER_HOUR, Snapshot, SnapshotState, Volume,
 };
-use crate::policy::{Config, InstancePolicy, Origin, Selection};
+use crate::policy::{Config, InstancePolicy, Origin, Selection, SlotChoice};
 use crate::schedule::Slot;
 use crate::tags::{self, OffsiteMode, TAGS_OF_OURS_MAX, TYPE_AUTOMATED, TagValue, Tags, key};
 
@@ -37,7 +37,11 @@ pub fn plan_create(inventory: &Inventory, regions: &[Region], config: &Config) -
         let owners = owners(&selected);
         let volumes: BTreeMap<_, _> = seen.volumes.items().iter().map(|volume| (&volume.id, volume)).collect();
         for (instance, policy) in &selected {
-            let slot = config.slot.unwrap_or_else(|| policy.schedule.value.slot_at(inventory.taken_at));
+            let slot = match config.slot {
+                Some(SlotChoice::At(slot)) => slot,
+                Some(SlotChoice::Now) => Slot::containing(inventory.taken_at),
+                None => policy.schedule.value.slot_at(inventory.taken_at),
+            };
             let one = OneInstance {
                 inventory,
                 region: &region,

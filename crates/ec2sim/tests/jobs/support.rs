@@ -6,12 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 use snapwarden_core::decision::{Act, Job};
 use snapwarden_core::ids::{InstanceId, Region};
 use snapwarden_core::inventory::{Lineage, SnapshotState};
-use snapwarden_core::policy::Config;
 use snapwarden_core::report::RunReport;
 use snapwarden_core::tags::{Tags, key, source_snapshot};
 use snapwarden_ec2sim::face::Sim;
 use snapwarden_ec2sim::people::{NewInstance, NewVolume};
 use snapwarden_ec2sim::world::World;
+use snapwarden_exec::collect::Scope;
 use snapwarden_exec::run::{Quiet, RunError, RunOptions, run};
 
 pub(crate) const NOW: &str = "2026-11-22T03:00:00Z";
@@ -49,7 +49,7 @@ pub(crate) fn instance(world: &mut World, name: &str, pairs: &[(&str, &str)], vo
 
 pub(crate) fn options(job: Job, regions: &[&str]) -> RunOptions {
     let regions = regions.iter().map(|name| region(name)).collect();
-    RunOptions { job, regions, config: Config::default(), deadline: None }
+    RunOptions::new(job, Scope::Named(regions))
 }
 
 /// Runs a job where the instances are; the manager in the destinations too. None: killed.

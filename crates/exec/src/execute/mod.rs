@@ -100,7 +100,7 @@ impl<'a, C: Cloud> Executor<'a, '_, C> {
                 | ErrorKind::Unavailable
                 | ErrorKind::Ambiguous => outcome_of(CallError::Cloud(error)),
             },
-            Err(CallError::Deadline) => outcome_of(CallError::Deadline),
+            Err(error @ (CallError::Deadline | CallError::Stopped)) => outcome_of(error),
         };
         self.settle(item, outcome);
     }
@@ -130,6 +130,7 @@ fn said(error: &CloudError) -> Said {
 fn outcome_of(error: CallError) -> Outcome {
     let error = match error {
         CallError::Deadline => return Outcome::Deferred(Deferred::Deadline),
+        CallError::Stopped => return Outcome::Deferred(Deferred::Stopped),
         CallError::Cloud(error) => error,
     };
     match error.kind {
