@@ -5,14 +5,12 @@ use snapwarden_core::check::Violation;
 use snapwarden_core::decision::{Job, Plan};
 use snapwarden_core::ids::Region;
 use snapwarden_core::policy::Config;
+use snapwarden_core::report::exit_code_of_plan;
 use snapwarden_exec::run::decide;
 
 use crate::args::{PlanArgs, PlanJob};
 use crate::inventory::{self, Seen};
 use crate::{output, render};
-
-/// Something was held back, by the check or until a person approves it.
-const EXIT_HELD_BACK: u8 = 1;
 
 /// Prints the plan of a job.
 pub(crate) fn run(job: &PlanJob) -> anyhow::Result<u8> {
@@ -37,7 +35,7 @@ fn show(job: Job, args: &PlanArgs, config: &Config) -> anyhow::Result<u8> {
     } else {
         output::print(&render::plan(&plan, &violations, render::Options { only_changes: args.only_changes }))?;
     }
-    Ok(if violations.is_empty() && plan.holds.is_empty() { 0 } else { EXIT_HELD_BACK })
+    Ok(exit_code_of_plan(&plan, &violations))
 }
 
 /// An approval of a Region that is not planned is most likely a slip of the fingers.

@@ -143,13 +143,18 @@ impl RunReport {
     /// 0 done · 1 `check` or S9 held something back · 2 some items failed, or a Region that the run acts in could not
     /// all be read: what it did not see it did not back up, and that must not look like success (`snapwarden --help`).
     pub fn exit_code(&self) -> u8 {
-        let unread = self.findings.iter().any(|finding| matches!(finding.problem, Problem::NotRead { .. }));
-        if unread || self.outcomes.iter().any(Outcome::is_failure) {
-            2
-        } else if !self.violations.is_empty() || !self.plan.holds.is_empty() {
-            1
-        } else {
-            0
-        }
+        if self.outcomes.iter().any(Outcome::is_failure) { 2 } else { exit_code_of_plan(&self.plan, &self.violations) }
+    }
+}
+
+/// The same for a plan that nothing came of yet, without what `violations` dropped from it.
+pub fn exit_code_of_plan(plan: &Plan, violations: &[Violation]) -> u8 {
+    let is_unread = |finding: &Finding| matches!(finding.problem, Problem::NotRead { .. });
+    if plan.findings.iter().any(is_unread) {
+        2
+    } else if !violations.is_empty() || !plan.holds.is_empty() {
+        1
+    } else {
+        0
     }
 }
