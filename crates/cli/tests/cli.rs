@@ -15,6 +15,10 @@ fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
+/// No settings of this machine's, and no question to a metadata service, which is not on loopback.
+const NO_SETTINGS: [(&str, &str); 3] =
+    [("AWS_EC2_METADATA_DISABLED", "true"), ("AWS_CONFIG_FILE", "none"), ("AWS_SHARED_CREDENTIALS_FILE", "none")];
+
 fn snapwarden(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_snapwarden"));
     command.args(args).current_dir(root());
@@ -28,16 +32,39 @@ fn the_console_is_as_recorded() {
     let cases = trycmd::TestCases::new();
     cases.register_bin("snapwarden", Path::new(env!("CARGO_BIN_EXE_snapwarden")));
     cases.case("crates/cli/tests/cmd/*.trycmd");
-    cases.case("README.md");
     cases.case("docs/cli.md");
-    // No settings of this machine's, and no question to a metadata service, which is not on loopback.
-    let nowhere =
-        [("AWS_EC2_METADATA_DISABLED", "true"), ("AWS_CONFIG_FILE", "none"), ("AWS_SHARED_CREDENTIALS_FILE", "none")];
-    for (name, value) in nowhere {
+    for (name, value) in NO_SETTINGS {
         cases.env(name, value);
     }
     if !cfg!(feature = "aws") {
         cases.skip("docs/cli.md").skip("crates/cli/tests/cmd/aws.trycmd");
+    }
+}
+
+/// The README's part on AWS runs on the embedded EC2, as it says.
+#[cfg(feature = "aws")]
+#[test]
+fn the_readme_is_real() {
+    use std::sync::mpsc;
+
+    use snapwarden_ec2sim::World;
+    use snapwarden_ec2sim::http::{Clock, ServeOptions, serve};
+
+    std::env::set_current_dir(root()).unwrap();
+    let now = "2026-11-22T04:00:00Z".parse().unwrap();
+    let world = World::from_toml(1, now, include_str!("../src/demo/fleet.toml")).unwrap();
+    let (send, receive) = mpsc::channel();
+    let ready = Box::new(move |address| send.send(address).unwrap());
+    let options = ServeOptions { clock: Clock::Stopped, ready, ..ServeOptions::default() };
+    std::thread::spawn(move || serve(world, options));
+    let cases = trycmd::TestCases::new();
+    cases.register_bin("snapwarden", Path::new(env!("CARGO_BIN_EXE_snapwarden")));
+    cases.case("README.md");
+    let address = receive.recv_timeout(std::time::Duration::from_secs(20)).unwrap();
+    cases.env("AWS_ENDPOINT_URL", format!("http://{address}")).env("NO_PROXY", "127.0.0.1");
+    cases.env("AWS_ACCESS_KEY_ID", "AKIAREADME").env("AWS_SECRET_ACCESS_KEY", "not-checked");
+    for (name, value) in NO_SETTINGS {
+        cases.env(name, value);
     }
 }
 
