@@ -50,15 +50,8 @@ pub(crate) fn instances(reservations: Option<Vec<Reservation>>) -> Result<Vec<In
 fn instance(raw: &types::Instance) -> Result<Instance, Wrong> {
     let id = id(raw.instance_id(), "instanceId")?;
     let state = raw.state().and_then(types::InstanceState::name).map(types::InstanceStateName::as_str);
-    let state = match needed(state, "instanceState")? {
-        "pending" => InstanceState::Pending,
-        "running" => InstanceState::Running,
-        "stopping" => InstanceState::Stopping,
-        "stopped" => InstanceState::Stopped,
-        "shutting-down" => InstanceState::ShuttingDown,
-        "terminated" => InstanceState::Terminated,
-        other => return Err(unfamiliar("instanceState", other)),
-    };
+    let state = needed(state, "instanceState")?;
+    let state = InstanceState::of_word(state).ok_or_else(|| unfamiliar("instanceState", state))?;
     let devices = raw.block_device_mappings.as_deref();
     Ok(Instance {
         id,
@@ -88,19 +81,9 @@ pub(crate) fn volume(raw: &types::Volume) -> Result<Volume, Wrong> {
 
 /// A snapshot.
 pub(crate) fn snapshot(raw: &types::Snapshot) -> Result<Snapshot, Wrong> {
-    let state = match needed(raw.state(), "status")?.as_str() {
-        "pending" => SnapshotState::Pending,
-        "completed" => SnapshotState::Completed,
-        "error" => SnapshotState::Error,
-        "recoverable" => SnapshotState::Recoverable,
-        "recovering" => SnapshotState::Recovering,
-        _ => SnapshotState::Unfamiliar,
-    };
-    let tier = match raw.storage_tier().map(types::StorageTier::as_str) {
-        None | Some("standard") => StorageTier::Standard,
-        Some("archive") => StorageTier::Archive,
-        Some(other) => return Err(unfamiliar("storageTier", other)),
-    };
+    let state = SnapshotState::of_word(needed(raw.state(), "status")?.as_str());
+    let tier = raw.storage_tier().map_or("standard", types::StorageTier::as_str);
+    let tier = StorageTier::of_word(tier).ok_or_else(|| unfamiliar("storageTier", tier))?;
     Ok(Snapshot {
         id: id(raw.snapshot_id(), "snapshotId")?,
         volume_id: id(raw.volume_id(), "volumeId")?,

@@ -1,13 +1,14 @@
 //! What a command looks at: the dump of an account, or the account itself.
 
+use std::path::Path;
+
 use anyhow::bail;
 use jiff::Timestamp;
 use snapwarden_core::decision::Job;
-use snapwarden_core::ids::Region;
+use snapwarden_core::ids::{AccountId, Region};
 use snapwarden_core::inventory::Inventory;
 use snapwarden_core::schedule::Slot;
 use snapwarden_ec2sim::dump;
-use std::path::Path;
 
 use crate::args::{Account, Source};
 use crate::output::warn;
@@ -36,15 +37,21 @@ pub(crate) fn look(jobs: &[Job], source: &Source, account: &Account) -> anyhow::
 /// Reads the dump as it is at the given time, or at this machine's.
 fn of_dump(folder: &Path, source: &Source, account: &Account) -> anyhow::Result<Seen> {
     let now = source.now.unwrap_or_else(Timestamp::now);
-    let dump = dump::read(folder, now, source.account_id.clone(), &[])?;
+    let inventory = read_dump(folder, now, source.account_id.clone())?;
     if source.now.is_none() {
         warn(&format!("now is {}, from this machine; --now sets another", Slot::containing(now)));
     }
+    let regions = regions(&inventory, &account.region)?;
+    Ok(Seen { inventory, regions, more: "dump its Region too" })
+}
+
+/// Reads a dump, and says what is wrong with it.
+pub(crate) fn read_dump(folder: &Path, now: Timestamp, account: Option<AccountId>) -> anyhow::Result<Inventory> {
+    let dump = dump::read(folder, now, account, &[])?;
     for trouble in &dump.troubles {
         warn(&trouble.to_string());
     }
-    let regions = regions(&dump.inventory, &account.region)?;
-    Ok(Seen { inventory: dump.inventory, regions, more: "dump its Region too" })
+    Ok(dump.inventory)
 }
 
 /// The Regions to plan for: those named, or all of the dump. One that the dump does not have is most likely a slip of

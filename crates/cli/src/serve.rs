@@ -7,11 +7,10 @@ use anyhow::Context;
 use jiff::Timestamp;
 use snapwarden_core::schedule::Slot;
 use snapwarden_ec2sim::World;
-use snapwarden_ec2sim::dump;
 use snapwarden_ec2sim::http::{Clock, ServeOptions, serve};
 
 use crate::args::{ServeArgs, ServeClock};
-use crate::{demo, output};
+use crate::{demo, inventory, output};
 
 /// Serves until it is interrupted.
 pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<u8> {
@@ -40,9 +39,5 @@ fn fleet(fleet: &str, seed: u64, now: Timestamp) -> anyhow::Result<World> {
     if fleet == "sample" {
         return World::from_toml(seed, now, demo::FLEET).context("the sample fleet");
     }
-    let dump = dump::read(Path::new(fleet), now, None, &[])?;
-    for trouble in &dump.troubles {
-        output::warn(&trouble.to_string());
-    }
-    Ok(World::from_inventory(seed, &dump.inventory))
+    Ok(World::from_inventory(seed, &inventory::read_dump(Path::new(fleet), now, None)?))
 }

@@ -160,6 +160,27 @@ pub enum InstanceState {
 }
 
 impl InstanceState {
+    /// All of them.
+    const ALL: [Self; 6] =
+        [Self::Pending, Self::Running, Self::Stopping, Self::Stopped, Self::ShuttingDown, Self::Terminated];
+
+    /// EC2's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            InstanceState::Pending => "pending",
+            InstanceState::Running => "running",
+            InstanceState::Stopping => "stopping",
+            InstanceState::Stopped => "stopped",
+            InstanceState::ShuttingDown => "shutting-down",
+            InstanceState::Terminated => "terminated",
+        }
+    }
+
+    /// The state that EC2 means by `word`; none for one that EC2 did not have when this was written.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+
     /// Whether its volumes are backed up: a stopped one counts, one that is going or gone does not.
     pub fn is_backed_up(self) -> bool {
         match self {
@@ -235,6 +256,14 @@ pub enum SnapshotState {
 }
 
 impl SnapshotState {
+    /// Those that EC2 has words for.
+    const ALL: [Self; 5] = [Self::Pending, Self::Completed, Self::Error, Self::Recoverable, Self::Recovering];
+
+    /// The state that EC2 means by `word`.
+    pub fn of_word(word: &str) -> Self {
+        Self::ALL.into_iter().find(|state| state.as_str() == word).unwrap_or(Self::Unfamiliar)
+    }
+
     /// EC2's word.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -255,6 +284,21 @@ impl SnapshotState {
 pub enum StorageTier {
     Standard,
     Archive,
+}
+
+impl StorageTier {
+    /// EC2's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StorageTier::Standard => "standard",
+            StorageTier::Archive => "archive",
+        }
+    }
+
+    /// The tier that EC2 means by `word`; none for one that EC2 did not have when this was written.
+    pub fn of_word(word: &str) -> Option<Self> {
+        [Self::Standard, Self::Archive].into_iter().find(|tier| tier.as_str() == word)
+    }
 }
 
 /// Whose history a snapshot belongs to.

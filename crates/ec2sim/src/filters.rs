@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use snapwarden_core::ids::{AccountId, Region};
-use snapwarden_core::inventory::{InstanceState, StorageTier};
+use snapwarden_core::inventory::InstanceState;
 use snapwarden_core::tags::Tags;
 
 use crate::call::{ApiError, InstanceView, SnapshotView, VolumeView};
@@ -36,23 +36,15 @@ pub(crate) fn time(time: Timestamp) -> String {
     format!("{time:.3}")
 }
 
-/// An instance's state as EC2 writes it: its code and its word (EC2 API reference, InstanceState).
-pub(crate) fn state_words(state: InstanceState) -> (u16, &'static str) {
+/// The code of an instance's state (EC2 API reference, InstanceState).
+pub(crate) fn state_code(state: InstanceState) -> u16 {
     match state {
-        InstanceState::Pending => (0, "pending"),
-        InstanceState::Running => (16, "running"),
-        InstanceState::ShuttingDown => (32, "shutting-down"),
-        InstanceState::Terminated => (48, "terminated"),
-        InstanceState::Stopping => (64, "stopping"),
-        InstanceState::Stopped => (80, "stopped"),
-    }
-}
-
-/// A storage tier as EC2 writes it.
-pub(crate) fn tier_word(tier: StorageTier) -> &'static str {
-    match tier {
-        StorageTier::Standard => "standard",
-        StorageTier::Archive => "archive",
+        InstanceState::Pending => 0,
+        InstanceState::Running => 16,
+        InstanceState::ShuttingDown => 32,
+        InstanceState::Terminated => 48,
+        InstanceState::Stopping => 64,
+        InstanceState::Stopped => 80,
     }
 }
 
@@ -205,8 +197,8 @@ impl Filtered for InstanceView {
             "block-device-mapping.volume-id" => volumes().map(ToString::to_string).collect(),
             "image-id" => one(&self.machine.image),
             "instance-id" => one(&instance.id),
-            "instance-state-code" => one(state_words(instance.state).0),
-            "instance-state-name" => one(state_words(instance.state).1),
+            "instance-state-code" => one(state_code(instance.state)),
+            "instance-state-name" => one(instance.state.as_str()),
             "instance-type" => one(&self.machine.instance_type),
             "launch-time" => one(time(self.machine.launched)),
             "owner-id" => one(place.account),
@@ -292,7 +284,7 @@ impl Filtered for SnapshotView {
             "snapshot-id" => one(&snapshot.id),
             "start-time" => one(time(snapshot.start_time)),
             "status" => one(snapshot.state.as_str()),
-            "storage-tier" => one(tier_word(snapshot.tier)),
+            "storage-tier" => one(snapshot.tier.as_str()),
             "volume-id" => one(&snapshot.volume_id),
             "volume-size" => one(snapshot.size_gib),
             _ => Vec::new(),

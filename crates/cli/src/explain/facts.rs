@@ -1,7 +1,7 @@
 //! What something is, and what policy holds for it.
 
 use snapwarden_core::ids::Region;
-use snapwarden_core::inventory::{Device, Instance, InstanceState, Lineage, Snapshot, StorageTier, Volume};
+use snapwarden_core::inventory::{Device, Instance, Lineage, Snapshot, StorageTier, Volume};
 use snapwarden_core::policy::{InstancePolicy, Offsite, Origin, RefusedWhy, Selection, Setting};
 use snapwarden_core::printable::{printable, quoted};
 use snapwarden_core::schedule::Slot;
@@ -26,18 +26,7 @@ pub(super) fn instance(instance: &Instance) -> String {
         1 => "1 volume".to_owned(),
         many => format!("{many} volumes"),
     };
-    format!("instance{name}, {}, {volumes}", state(instance.state))
-}
-
-fn state(state: InstanceState) -> &'static str {
-    match state {
-        InstanceState::Pending => "pending",
-        InstanceState::Running => "running",
-        InstanceState::Stopping => "stopping",
-        InstanceState::Stopped => "stopped",
-        InstanceState::ShuttingDown => "shutting down",
-        InstanceState::Terminated => "terminated",
-    }
+    format!("instance{name}, {}, {volumes}", instance.state.as_str())
 }
 
 pub(super) fn volume(
@@ -104,7 +93,7 @@ pub(super) fn instance_policy(world: &World<'_>, region: &Region, instance: &Ins
     };
     let selection = match &policy.selection {
         Selection::Selected if !instance.state.is_backed_up() => {
-            format!("tag Backup, but it is {}", state(instance.state))
+            format!("tag Backup, but it is {}", instance.state.as_str())
         }
         Selection::Selected | Selection::Excluded => "tag Backup".to_owned(),
         Selection::Untagged => "no tag Backup".to_owned(),

@@ -127,15 +127,8 @@ impl Record for Instance {
 
 fn instance(raw: &RawInstance) -> Result<Instance, String> {
     let id = id(&raw.instance_id, "InstanceId")?;
-    let state = match text(raw.state.get("Name").unwrap_or(&Value::Null), "State")? {
-        "pending" => InstanceState::Pending,
-        "running" => InstanceState::Running,
-        "stopping" => InstanceState::Stopping,
-        "stopped" => InstanceState::Stopped,
-        "shutting-down" => InstanceState::ShuttingDown,
-        "terminated" => InstanceState::Terminated,
-        other => return Err(unfamiliar("State", other)),
-    };
+    let state = text(raw.state.get("Name").unwrap_or(&Value::Null), "State")?;
+    let state = InstanceState::of_word(state).ok_or_else(|| unfamiliar("State", state))?;
     let root_device = optional_text(&raw.root_device_name, "RootDeviceName")?.unwrap_or_default().to_owned();
     let devices =
         list(&raw.block_device_mappings, "BlockDeviceMappings")?.iter().map(device).collect::<Result<_, _>>()?;
@@ -206,19 +199,9 @@ impl Record for Snapshot {
 
 fn snapshot(raw: &RawSnapshot) -> Result<Snapshot, String> {
     let id_read = id(&raw.snapshot_id, "SnapshotId")?;
-    let state = match text(&raw.state, "State")? {
-        "pending" => SnapshotState::Pending,
-        "completed" => SnapshotState::Completed,
-        "error" => SnapshotState::Error,
-        "recoverable" => SnapshotState::Recoverable,
-        "recovering" => SnapshotState::Recovering,
-        _ => SnapshotState::Unfamiliar,
-    };
-    let tier = match optional_text(&raw.storage_tier, "StorageTier")? {
-        None | Some("standard") => StorageTier::Standard,
-        Some("archive") => StorageTier::Archive,
-        Some(other) => return Err(unfamiliar("StorageTier", other)),
-    };
+    let state = SnapshotState::of_word(text(&raw.state, "State")?);
+    let tier = optional_text(&raw.storage_tier, "StorageTier")?.unwrap_or("standard");
+    let tier = StorageTier::of_word(tier).ok_or_else(|| unfamiliar("StorageTier", tier))?;
     let start_time = text(&raw.start_time, "StartTime")?;
     Ok(Snapshot {
         id: id_read,

@@ -9,7 +9,7 @@ use snapwarden_exec::cloud::Page;
 use super::xml::Xml;
 use crate::building::{Built, StateChange};
 use crate::call::{Action, InstanceView, Reply, SnapshotView, VolumeView};
-use crate::filters::{endpoint, state_words, tier_word, time};
+use crate::filters::{endpoint, state_code, time};
 use crate::listing::{Found, ImageView, TagView};
 use crate::state::Attachment;
 
@@ -169,7 +169,7 @@ fn snapshot(xml: &mut Xml, view: &SnapshotView, state_name: &str) {
     xml.text("volumeSize", snapshot.size_gib);
     xml.text("description", &view.description);
     xml.text("encrypted", snapshot.encrypted);
-    xml.text("storageTier", tier_word(snapshot.tier));
+    xml.text("storageTier", snapshot.tier.as_str());
     tag_set(xml, &snapshot.tags);
 }
 
@@ -246,10 +246,9 @@ fn instance(xml: &mut Xml, about: &About<'_>, view: &InstanceView) {
 }
 
 fn state(xml: &mut Xml, name: &str, state: InstanceState) {
-    let (code, word) = state_words(state);
     xml.node(name, |xml| {
-        xml.text("code", code);
-        xml.text("name", word);
+        xml.text("code", state_code(state));
+        xml.text("name", state.as_str());
     });
 }
 

@@ -48,13 +48,8 @@ async fn in_region<C: Cloud>(executor: &Executor<'_, '_, C>, deletes: Vec<&Delet
         let calls = batch.iter().map(|delete| {
             let changed = executor.changed(&looked, delete.region, delete.snapshot);
             let support = || delete.anchor.and_then(|anchor| executor.support_gone(&looked, delete.region, anchor));
-            let (forbidden, by) = (changed.or_else(support), looked.holds_until);
-            async move {
-                match forbidden {
-                    Some(outcome) => executor.settle(delete.item, outcome),
-                    None => executor.delete(delete.item, delete.region, delete.snapshot, by).await,
-                }
-            }
+            let forbidden = changed.or_else(support);
+            executor.delete_unless(forbidden, delete.item, delete.region, delete.snapshot, looked.holds_until)
         });
         stream::iter(calls).buffer_unordered(CONCURRENCY).collect::<Vec<()>>().await;
     }

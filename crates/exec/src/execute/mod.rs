@@ -79,6 +79,21 @@ impl<'a, C: Cloud> Executor<'a, '_, C> {
         self.findings.borrow_mut().push(finding);
     }
 
+    /// Deletes one snapshot, unless the second look forbids it.
+    async fn delete_unless(
+        &self,
+        forbidden: Option<Outcome>,
+        item: Item<'_>,
+        region: &Region,
+        snapshot: &SnapshotId,
+        by: Timestamp,
+    ) {
+        match forbidden {
+            Some(outcome) => self.settle(item, outcome),
+            None => self.delete(item, region, snapshot, by).await,
+        }
+    }
+
     /// Deletes one snapshot. That it is gone already is success; that EC2 will not is for a person to see.
     /// It goes out before `by`, when the second look is too old, or not at all.
     async fn delete(&self, item: Item<'_>, region: &Region, snapshot: &SnapshotId, by: Timestamp) {

@@ -164,13 +164,7 @@ async fn remove<C: Cloud>(executor: &Executor<'_, '_, C>) {
             let gone = |(region, support)| executor.support_gone(&looked, region, support);
             let changed = executor.changed(&looked, region, removal.snapshot);
             let forbidden = changed.or_else(|| newest.into_iter().chain(copies).find_map(gone));
-            let by = looked.holds_until;
-            async move {
-                match forbidden {
-                    Some(outcome) => executor.settle(removal.item, outcome),
-                    None => executor.delete(removal.item, region, removal.snapshot, by).await,
-                }
-            }
+            executor.delete_unless(forbidden, removal.item, region, removal.snapshot, looked.holds_until)
         });
         stream::iter(calls).buffer_unordered(CONCURRENCY).collect::<Vec<()>>().await;
     }
