@@ -11,7 +11,7 @@ use snapwarden_core::approval::Approval;
 use snapwarden_core::ids::{AccountId, InstanceId, Region, SnapshotId, VolumeId};
 use snapwarden_core::policy::{Config, SlotChoice};
 use snapwarden_core::schedule::Schedule;
-use snapwarden_core::tags::RETENTION_DAYS_RANGE;
+use snapwarden_core::tags::read_retention_days;
 
 const AFTER_HELP: &str = "\
 Make a dump, with one folder for each Region R:
@@ -194,7 +194,7 @@ pub(crate) enum PlanJob {
         #[command(flatten)]
         defaults: Defaults,
         /// The slot to make snapshots for, in place of each schedule's own: a time (2026-11-22T03:00Z), or now
-        #[arg(long, value_name = "TIME|now", value_parser = slot)]
+        #[arg(long, value_name = "TIME|now")]
         slot: Option<SlotChoice>,
     },
     /// Show which snapshots are copied to another Region, and which sources may go
@@ -232,7 +232,7 @@ pub(crate) enum RunJob {
         #[command(flatten)]
         defaults: Defaults,
         /// The slot to make snapshots for, in place of each schedule's own: a time (2026-11-22T03:00Z), or now
-        #[arg(long, value_name = "TIME|now", value_parser = slot)]
+        #[arg(long, value_name = "TIME|now")]
         slot: Option<SlotChoice>,
     },
     /// Copy snapshots to their DestinationRegion, and remove sources whose copies are proven
@@ -366,7 +366,7 @@ pub(crate) struct Source {
 #[derive(Debug, Args)]
 pub(crate) struct Defaults {
     /// Keep the snapshots of instances without RetentionDays for this many days
-    #[arg(long, value_name = "DAYS", env = "SNAPWARDEN_RETENTION_DAYS", hide_env_values = true, default_value = "7", value_parser = retention_days)]
+    #[arg(long, value_name = "DAYS", env = "SNAPWARDEN_RETENTION_DAYS", hide_env_values = true, default_value = "7", value_parser = read_retention_days)]
     retention_days: u32,
     /// Back up instances without BackupSchedule at this time (UTC)
     #[arg(
@@ -434,26 +434,11 @@ fn time(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| "write a time with its zone, such as 2026-11-22T04:00Z".to_owned())
 }
 
-fn slot(text: &str) -> Result<SlotChoice, String> {
-    if text == "now" {
-        return Ok(SlotChoice::Now);
-    }
-    text.parse()
-        .map(SlotChoice::At)
-        .map_err(|_| "write a slot as 2026-11-22T03:00Z (UTC, to the minute), or now".to_owned())
-}
-
 #[cfg(feature = "aws")]
 fn reason(text: &str) -> Result<String, String> {
     let fits = text.chars().count() <= 256 && !text.chars().any(char::is_control);
     fits.then(|| text.to_owned())
         .ok_or_else(|| "write at most 256 characters on one line (EC2's limit of a tag)".to_owned())
-}
-
-fn retention_days(text: &str) -> Result<u32, String> {
-    let (least, most) = (RETENTION_DAYS_RANGE.start(), RETENTION_DAYS_RANGE.end());
-    let days = text.parse().ok().filter(|days| RETENTION_DAYS_RANGE.contains(days));
-    days.ok_or_else(|| format!("write a whole number of days from {least} to {most}"))
 }
 
 fn target(text: &str) -> Result<Target, String> {

@@ -45,23 +45,19 @@ fn the_console_is_as_recorded() {
 #[cfg(feature = "aws")]
 #[test]
 fn the_readme_is_real() {
-    use std::sync::mpsc;
-
     use snapwarden_ec2sim::World;
-    use snapwarden_ec2sim::http::{Clock, ServeOptions, serve};
+    use snapwarden_ec2sim::http::{Background, Clock, ServeOptions};
 
     std::env::set_current_dir(root()).unwrap();
     let now = "2026-11-22T04:00:00Z".parse().unwrap();
     let world = World::from_toml(1, now, include_str!("../src/demo/fleet.toml")).unwrap();
-    let (send, receive) = mpsc::channel();
-    let ready = Box::new(move |address| send.send(address).unwrap());
-    let options = ServeOptions { clock: Clock::Stopped, ready, ..ServeOptions::default() };
-    std::thread::spawn(move || serve(world, options));
+    let options = ServeOptions { clock: Clock::Stopped, ..ServeOptions::default() };
+    let server = Background::start(world, options).unwrap();
+    // Its cases run when it is dropped, before the server is.
     let cases = trycmd::TestCases::new();
     cases.register_bin("snapwarden", Path::new(env!("CARGO_BIN_EXE_snapwarden")));
     cases.case("README.md");
-    let address = receive.recv_timeout(std::time::Duration::from_secs(20)).unwrap();
-    cases.env("AWS_ENDPOINT_URL", format!("http://{address}")).env("NO_PROXY", "127.0.0.1");
+    cases.env("AWS_ENDPOINT_URL", server.url()).env("NO_PROXY", "127.0.0.1");
     cases.env("AWS_ACCESS_KEY_ID", "AKIAREADME").env("AWS_SECRET_ACCESS_KEY", "not-checked");
     for (name, value) in NO_SETTINGS {
         cases.env(name, value);

@@ -3,6 +3,7 @@
 //! The sentences are part of the product. A person on call reads a reason and decides whether to press the button, so
 //! each carries the days, ids and words that it rests on. Text from outside goes through [`crate::printable`].
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -57,6 +58,9 @@ pub struct Plan {
     /// The creator's: what the snapshots of one instance have in common, in the order of need.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<CreateGroup>,
+    /// The creator's: how the volumes that it looks after are covered before the run, by Region.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub coverage: BTreeMap<Region, Coverage>,
     /// The manager's: the Regions whose expiry waits for a person (S9).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holds: Vec<Hold>,
@@ -222,6 +226,17 @@ pub struct CreateGroup {
     pub exclude_boot: bool,
     /// For a set: these data volumes stay out.
     pub exclude_data: Vec<VolumeId>,
+}
+
+/// How the volumes of the selected instances of a Region are covered, those with `Backup=No` left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// How many there are.
+    pub volumes: usize,
+    /// Those of which no completed snapshot or copy was seen.
+    pub never: usize,
+    /// Of the others, the time of the newest completed one of the volume for which that is longest ago.
+    pub oldest_newest: Option<Timestamp>,
 }
 
 /// How the snapshots of an instance hang together.

@@ -2,6 +2,8 @@
 //!
 //! What cannot be read errs on the side of keeping (365 days, `Copy`, the default schedule), with a finding at every run.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::approval::Approval;
@@ -23,6 +25,19 @@ pub enum SlotChoice {
     Now,
     /// This one.
     At(Slot),
+}
+
+/// Words that name no slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("write a slot as 2026-11-22T03:00Z (UTC, to the minute), or now")]
+pub struct SlotChoiceError;
+
+impl FromStr for SlotChoice {
+    type Err = SlotChoiceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "now" { Ok(Self::Now) } else { text.parse().map(Self::At).map_err(|_| SlotChoiceError) }
+    }
 }
 
 /// What no tag says: the defaults, and the wishes of one run.

@@ -218,10 +218,18 @@ pub const RETENTION_DAYS_RANGE: std::ops::RangeInclusive<u32> = 1..=36_500;
 
 /// `RetentionDays`, 1 to 36500.
 pub fn retention_days(tags: &Tags) -> TagValue<u32> {
-    TagValue::read(tags, key::RETENTION_DAYS, |text| {
-        let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        text.parse().ok().filter(|days| digits && RETENTION_DAYS_RANGE.contains(days))
-    })
+    TagValue::read(tags, key::RETENTION_DAYS, |text| read_retention_days(text).ok())
+}
+
+/// A text that is no number of days in [`RETENTION_DAYS_RANGE`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("write a whole number of days from {least} to {most}", least = RETENTION_DAYS_RANGE.start(), most = RETENTION_DAYS_RANGE.end())]
+pub struct RetentionDaysError;
+
+/// Days as they are written, in digits alone.
+pub fn read_retention_days(text: &str) -> Result<u32, RetentionDaysError> {
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    text.parse().ok().filter(|days| digits && RETENTION_DAYS_RANGE.contains(days)).ok_or(RetentionDaysError)
 }
 
 /// `OffsiteMode`, in any letter case.

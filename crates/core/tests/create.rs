@@ -5,7 +5,7 @@
 mod common;
 
 use common::*;
-use snapwarden_core::decision::{Act, Consistency, CreateGroup, Plan, Problem, Reason, Subject};
+use snapwarden_core::decision::{Act, Consistency, Coverage, CreateGroup, Plan, Problem, Reason, Subject};
 use snapwarden_core::inventory::{Device, InstanceState, SnapshotState};
 use snapwarden_core::policy::{Config, RefusedWhy, SlotChoice};
 
@@ -699,4 +699,22 @@ fn a_volume_that_is_attached_to_an_instance_that_goes_belongs_to_the_other_one()
         })
         .create();
     assert_eq!(volumes_of(group(&plan, "i-2")), ["vol-1", "vol-2"]);
+}
+
+// How well what is looked after is covered.
+
+#[test]
+fn coverage_counts_what_was_never_backed_up_and_the_volume_whose_newest_is_oldest() {
+    let devices = [("/dev/xvda", "vol-1"), ("/dev/sdf", "vol-2"), ("/dev/sdg", "vol-3"), ("/dev/sdh", "vol-4")];
+    let plan = world(NOW)
+        .instance("i-1", &[("Backup", "Yes")], &devices)
+        .with_volume("vol-4", |volume| volume.tags = tags(&[("Backup", "No")]))
+        .snapshot(ours("snap-1", "vol-1", "2026-11-19", "2026-11-29").at("2026-11-19T03:05:00Z"))
+        .snapshot(ours("snap-2", "vol-1", "2026-11-20", "2026-11-29").at("2026-11-20T03:05:00Z"))
+        .snapshot(ours("snap-3", "vol-2", "2026-11-21", "2026-11-29").at("2026-11-21T03:05:00Z"))
+        .snapshot(ours("snap-4", "vol-1", "2026-11-22", "2026-11-29").state(SnapshotState::Pending))
+        .create();
+    let oldest_newest = Some(time("2026-11-20T03:05:00Z"));
+    let here = Coverage { volumes: 3, never: 1, oldest_newest };
+    assert_eq!(plan.coverage, [(region(HOME), here)].into(), "Backup=No does not count, nor does what is pending");
 }

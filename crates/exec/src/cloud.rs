@@ -29,6 +29,18 @@ pub enum Action {
     CreateTags,
 }
 
+impl Action {
+    /// Whether it changes anything.
+    pub fn is_change(self) -> bool {
+        match self {
+            Action::GetCallerIdentity | Action::DescribeRegions | Action::DescribeInstances => false,
+            Action::DescribeVolumes | Action::DescribeSnapshots => false,
+            Action::CreateSnapshot | Action::CreateSnapshots | Action::CopySnapshot => true,
+            Action::DeleteSnapshot | Action::CreateTags => true,
+        }
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)

@@ -31,7 +31,7 @@ pub enum Scope {
 
 impl Scope {
     /// The Regions that are asked who we are and which Regions there are, until one answers.
-    fn doors(&self) -> &[Region] {
+    pub(crate) fn doors(&self) -> &[Region] {
         match self {
             Scope::Named(regions) => regions,
             Scope::AllEnabled { ask } => std::slice::from_ref(ask),
@@ -83,7 +83,7 @@ pub async fn collect<C: Cloud>(
 }
 
 /// The account, and the first Region that says so: one Region that is out does not stop the work in the others.
-async fn account<'r, C: Cloud>(
+pub(crate) async fn account<'r, C: Cloud>(
     pacer: &Pacer<'_, C>,
     regions: &'r [Region],
 ) -> Result<(&'r Region, AccountId), RunError> {

@@ -13,7 +13,7 @@ use snapwarden_core::report::{Outcome, RunReport};
 use snapwarden_core::schedule::Slot;
 
 use crate::cloud::{Action, Calls, Cloud};
-use crate::collect::{Collected, Scope, collect};
+use crate::collect::{Collected, Scope, account, collect};
 use crate::execute::execute;
 use crate::pacing::{Pacer, Stop};
 
@@ -89,6 +89,14 @@ pub struct Quiet;
 
 impl Progress for Quiet {}
 
+/// Asks who we are, for the sake of the answer's time: EC2's now, from which a deadline can be counted. Before the first
+/// answer there is none.
+pub async fn first_answer<C: Cloud>(cloud: &C, scope: &Scope) -> Result<Timestamp, RunError> {
+    let pacer = Pacer::new(cloud, None, Stop::default());
+    account(&pacer, scope.doors()).await?;
+    Ok(cloud.now())
+}
+
 /// What a run would do: looked at, planned and checked. Nothing is changed.
 pub struct Prepared {
     /// What was seen.
@@ -142,7 +150,8 @@ pub async fn run<C: Cloud>(cloud: &C, options: &RunOptions, progress: &dyn Progr
     Ok(RunReport { plan, outcomes, violations, findings, calls, ended_at: cloud.now() })
 }
 
-fn calls_since(before: &Calls, after: &Calls) -> BTreeMap<String, BTreeMap<String, u64>> {
+/// The calls made between two counts, by Region and action, as a report has them.
+pub fn calls_since(before: &Calls, after: &Calls) -> BTreeMap<String, BTreeMap<String, u64>> {
     let mut calls: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
     for (key @ (region, action), count) in after {
         let new = count - before.get(key).copied().unwrap_or(0);

@@ -29,6 +29,7 @@ fn of(decisions: Vec<Decision>) -> Plan {
         regions: vec!["eu-west-1".parse().unwrap()],
         decisions,
         groups: Vec::new(),
+        coverage: std::collections::BTreeMap::new(),
         holds: Vec::new(),
         findings: Vec::new(),
     }

@@ -1,16 +1,12 @@
 //! An embedded EC2 in this process, and the command beside it.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
 
 use serde_json::Value;
 use snapwarden_core::inventory::Inventory;
 use snapwarden_core::report::RunReport;
 use snapwarden_ec2sim::World;
-use snapwarden_ec2sim::http::{Clock, ServeOptions, Shutdown, serve};
+use snapwarden_ec2sim::http::{Background, Clock, ServeOptions};
 
 pub(crate) const NOW: &str = "2026-11-22T04:00:00Z";
 pub(crate) const HOME: &str = "eu-west-1";
@@ -39,39 +35,19 @@ volumes = [
 }
 
 /// A server on a port of its own with a stopped clock; it ends with the test.
-pub(crate) struct Server {
-    address: SocketAddr,
-    shutdown: Shutdown,
-}
+pub(crate) struct Server(Background);
 
 impl Server {
     pub(crate) fn start(fleet: &str) -> Self {
         let world = World::from_toml(7, NOW.parse().unwrap(), fleet).unwrap();
-        let (send, receive) = mpsc::channel();
-        let shutdown = Shutdown::default();
-        let ready = Box::new(move |address| send.send(address).unwrap());
-        let options =
-            ServeOptions { clock: Clock::Stopped, ready, shutdown: shutdown.clone(), ..ServeOptions::default() };
-        std::thread::spawn(move || serve(world, options));
-        Self { address: receive.recv_timeout(Duration::from_secs(20)).unwrap(), shutdown }
+        let options = ServeOptions { clock: Clock::Stopped, ..ServeOptions::default() };
+        Self(Background::start(world, options).unwrap())
     }
 
     /// A local request: GET without a body, POST with one.
     pub(crate) fn local(&self, name: &str, body: Option<&str>) -> Value {
-        let (method, body) = body.map_or(("GET", ""), |body| ("POST", body));
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        let length = body.len();
-        let head = format!(
-            "{method} /_snapwarden/{name} HTTP/1.1\r\nHost: ec2\r\nConnection: close\r\n\
-             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-        );
-        stream.write_all(head.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.1 200"), "{name}: {answer}");
-        serde_json::from_str(body).unwrap()
+        let body: Option<Value> = body.map(|body| serde_json::from_str(body).unwrap());
+        self.0.local(name, body.as_ref()).unwrap()
     }
 
     pub(crate) fn advance(&self, seconds: u32) {
@@ -86,11 +62,11 @@ impl Server {
 
     /// Everything as it truly is.
     pub(crate) fn world(&self) -> Inventory {
-        serde_json::from_value(self.local("world", None)).unwrap()
+        self.0.world().unwrap()
     }
 
     pub(crate) fn snapwarden(&self, args: &[&str]) -> Command {
-        snapwarden_at(&format!("http://{}", self.address), args)
+        snapwarden_at(&self.0.url(), args)
     }
 
     pub(crate) fn output(&self, args: &[&str]) -> Output {
@@ -114,12 +90,6 @@ impl Server {
         }
         what(&mut child);
         child.wait_with_output().unwrap()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.shutdown.stop();
     }
 }
 

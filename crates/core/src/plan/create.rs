@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{Timestamp, ToSpan};
 
 use super::gap;
-use crate::decision::{About, Act, Consistency, CreateGroup, Decision, Finding, Job, Plan, Problem, Reason, Subject};
+use crate::decision::{
+    About, Act, Consistency, Coverage, CreateGroup, Decision, Finding, Job, Plan, Problem, Reason, Subject,
+};
 use crate::ids::{InstanceId, Region, VolumeId};
 use crate::inventory::{
     Instance, Inventory, Lineage, RegionInventory, SECONDS_PER_HOUR, Snapshot, SnapshotState, Volume,
@@ -66,7 +68,25 @@ pub fn plan_create(inventory: &Inventory, regions: &[Region], config: &Config) -
         plan.decisions.extend(one.decisions);
         plan.groups.extend(one.group);
     }
+    plan.coverage = coverage(&plan.decisions, &history);
     plan.finish()
+}
+
+fn coverage(decisions: &[Decision], history: &History<'_>) -> BTreeMap<Region, Coverage> {
+    let mut coverage: BTreeMap<Region, Coverage> = BTreeMap::new();
+    for decision in decisions {
+        let Subject::Volume(volume) = &decision.subject else { continue };
+        if decision.reason == Reason::ExcludedByTag {
+            continue;
+        }
+        let here = coverage.entry(decision.region.clone()).or_default();
+        here.volumes += 1;
+        match history.newest(volume) {
+            None => here.never += 1,
+            Some(newest) => here.oldest_newest = Some(here.oldest_newest.map_or(newest, |oldest| oldest.min(newest))),
+        }
+    }
+    coverage
 }
 
 /// The live instances tagged `Backup=Yes`, by id, with their policies.

@@ -43,6 +43,7 @@ impl Plan {
             regions,
             decisions: Vec::new(),
             groups: Vec::new(),
+            coverage: BTreeMap::new(),
             holds: Vec::new(),
             findings: Vec::new(),
         }

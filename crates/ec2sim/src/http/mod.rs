@@ -25,6 +25,7 @@
 //! | `POST fault` | `{"region", "action", "subject", "fault" or "answer", "count"}` | the next calls go wrong so: `throttled`, `never_connected`, `error_before`, `error_after`, `lost_before`, `lost_after`; or `{"status", "code", "message"}` |
 //! | `POST config` | any of `page_size`, `empty_pages`, `rate_limits`, `snapshots_max`, `lag_max_s`, `snapshot_errors`, `copy_errors`, `base_s`, `per_gib_s`, `copy_factor`, and the six faults | changes [`crate::Config`]; what goes wrong by itself is in thousandths |
 
+mod background;
 mod build;
 mod clock;
 mod door;
@@ -57,6 +58,7 @@ use tokio::task::LocalSet;
 
 use crate::call::{ApiError, Principal};
 use crate::world::World;
+pub use background::Background;
 pub use clock::Clock;
 use door::{Answer, Asked, Door};
 

@@ -2,12 +2,10 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::mpsc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use snapwarden_ec2sim::World;
-use snapwarden_ec2sim::http::{Clock, ServeError, ServeOptions, Shutdown, serve};
+use snapwarden_ec2sim::http::{Background, Clock, ServeOptions};
 
 pub(crate) const NOW: &str = "2026-11-22T03:00:00Z";
 pub(crate) const HOME: &str = "eu-west-1";
@@ -75,8 +73,7 @@ pub(crate) fn fleet() -> &'static str {
 /// A server on a port of its own, stopped when it is dropped.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
-    shutdown: Shutdown,
-    thread: Option<JoinHandle<Result<World, ServeError>>>,
+    background: Background,
 }
 
 impl Server {
@@ -91,18 +88,13 @@ impl Server {
     }
 
     pub(crate) fn of(world: World, options: ServeOptions) -> Self {
-        let (send, receive) = mpsc::channel();
-        let shutdown = Shutdown::default();
-        let ready = Box::new(move |address| send.send(address).unwrap());
-        let options = ServeOptions { ready, shutdown: shutdown.clone(), ..options };
-        let thread = Some(std::thread::spawn(move || serve(world, options)));
-        Self { address: receive.recv_timeout(Duration::from_secs(20)).unwrap(), shutdown, thread }
+        let background = Background::start(world, options).unwrap();
+        Self { address: background.address(), background }
     }
 
     /// Stops it and takes the world out.
-    pub(crate) fn stop(mut self) -> World {
-        self.shutdown.stop();
-        self.thread.take().unwrap().join().unwrap().unwrap()
+    pub(crate) fn stop(self) -> World {
+        self.background.stop().unwrap()
     }
 
     /// Sends bytes as they are; what came back until the server closed.
@@ -171,12 +163,6 @@ impl Server {
         let (status, value) = self.local(name, Some(body));
         assert_eq!(status, 200, "{name} {body}: {value}");
         value
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.shutdown.stop();
     }
 }
 
