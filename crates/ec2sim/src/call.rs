@@ -11,21 +11,24 @@ use snapwarden_exec::cloud::{CopyRequest, Page, SetRequest};
 pub use crate::action::Action;
 use crate::building::{Build, Built};
 use crate::listing::{Find, Found};
+use crate::policy::Policy;
 use crate::state::{Attachment, Machine};
 
 /// Who calls.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Principal {
     /// The account that the credentials belong to.
     pub account: AccountId,
-    /// What its policy does not allow.
+    /// What is not allowed, whatever its policy says.
     pub deny: BTreeSet<Action>,
+    /// What its policy allows; none allows everything.
+    pub policy: Option<Policy>,
 }
 
 impl Principal {
     /// One that may do everything.
     pub fn of(account: AccountId) -> Self {
-        Self { account, deny: BTreeSet::new() }
+        Self { account, deny: BTreeSet::new(), policy: None }
     }
 }
 

@@ -261,7 +261,7 @@ impl World {
         if self.config.rate_limits {
             self.buckets.take(region, action, call.is_bare(), self.now)?;
         }
-        self.allow(principal, region, action)?;
+        self.allow(principal, region, call)?;
         Ok(fault)
     }
 
@@ -280,19 +280,27 @@ impl World {
         }
     }
 
-    fn allow(&self, principal: &Principal, region: &Region, action: Action) -> Result<(), ApiError> {
+    fn allow(&self, principal: &Principal, region: &Region, call: &Call) -> Result<(), ApiError> {
+        let unauthorized = |more: &str| {
+            let message = format!("You are not authorized to perform this operation.{more}");
+            Err(ApiError::answer(403, "UnauthorizedOperation", message))
+        };
+        let action = call.action();
         if principal.deny.contains(&action) || self.orders.is_withdrawn(region, action) {
-            let message = "You are not authorized to perform this operation.";
-            return Err(ApiError::answer(403, "UnauthorizedOperation", message));
+            return unauthorized("");
         }
-        Ok(())
+        let Some(policy) = &principal.policy else { return Ok(()) };
+        match self.needs(region, call).iter().find(|need| !policy.allows(need)) {
+            Some(need) => unauthorized(&format!(" No policy allows {} on {}", need.action, need.arn)),
+            None => Ok(()),
+        }
     }
 
     /// A dry run: whether the caller may make the call. It always answers with an error, as EC2 does.
     pub fn dry_run(&mut self, principal: &Principal, region: &Region, call: &Call) -> ApiError {
         let action = call.action();
         *self.counts.entry((region.clone(), action)).or_default() += 1;
-        let allowed = self.reach(region, action).and_then(|()| self.allow(principal, region, action));
+        let allowed = self.reach(region, action).and_then(|()| self.allow(principal, region, call));
         let would = "Request would have succeeded, but DryRun flag is set.";
         allowed.err().unwrap_or_else(|| ApiError::answer(412, "DryRunOperation", would))
     }

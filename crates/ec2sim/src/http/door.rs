@@ -1,7 +1,5 @@
 //! One request, from its bytes to its answer, without a socket.
 
-use std::collections::BTreeSet;
-
 use jiff::fmt::rfc2822::DateTimePrinter;
 use snapwarden_core::ids::Region;
 use snapwarden_core::printable::printable;
@@ -132,7 +130,7 @@ impl Door {
     fn principal(&self, access_key: &str) -> Result<Principal, ApiError> {
         match &self.who {
             Some(who) => who(access_key, &self.world),
-            None => Ok(Principal { account: self.world.account().clone(), deny: BTreeSet::new() }),
+            None => Ok(Principal::of(self.world.account().clone())),
         }
     }
 

@@ -163,7 +163,9 @@ fn an_access_key_may_name_who_calls() {
         World::new(1, NOW.parse().unwrap(), "123456789012".parse().unwrap(), ["eu-west-1".parse().unwrap()]);
     world.config.rate_limits = false;
     let who = |key: &str, world: &World| match key {
-        "AKIATEST" => Ok(Principal { account: world.account().clone(), deny: [Action::DescribeVolumes].into() }),
+        "AKIATEST" => {
+            Ok(Principal { deny: [Action::DescribeVolumes].into(), ..Principal::of(world.account().clone()) })
+        }
         _ => Err(ApiError::answer(401, "AuthFailure", "unknown key")),
     };
     let options = ServeOptions { clock: Clock::Stopped, who: Some(Box::new(who)), ..ServeOptions::default() };

@@ -6,6 +6,7 @@ mod converge;
 mod faults;
 mod killed;
 mod life;
+mod policies;
 mod predecessor;
 mod second_look;
 mod support;

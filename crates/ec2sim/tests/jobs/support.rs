@@ -11,6 +11,7 @@ use snapwarden_core::tags::{Tags, key, source_snapshot};
 use snapwarden_ec2sim::face::Sim;
 use snapwarden_ec2sim::people::{NewInstance, NewVolume};
 use snapwarden_ec2sim::world::World;
+use snapwarden_ec2sim::{Policy, Principal};
 use snapwarden_exec::collect::Scope;
 use snapwarden_exec::run::{Quiet, RunError, RunOptions, run};
 
@@ -52,8 +53,31 @@ pub(crate) fn options(job: Job, regions: &[&str]) -> RunOptions {
     RunOptions::new(job, Scope::Named(regions))
 }
 
-/// Runs a job where the instances are; the manager in the destinations too. None: killed.
+/// The policy document that is deployed for a job's function.
+pub(crate) fn document(job: Job) -> &'static str {
+    match job {
+        Job::Create => include_str!("../../../../deploy/policies/creator.json"),
+        Job::Offsite => include_str!("../../../../deploy/policies/offsiter.json"),
+        Job::Expire => include_str!("../../../../deploy/policies/manager.json"),
+    }
+}
+
+/// A caller with these policies.
+pub(crate) fn with_policies(sim: &Sim, documents: &[impl AsRef<str>]) -> Sim {
+    let account = sim.with(|world| world.account().clone());
+    let policy = Some(Policy::of_documents(documents).unwrap());
+    sim.with_principal(Principal { policy, ..Principal::of(account) })
+}
+
+/// Runs a job where the instances are; the manager in the destinations too. None: killed. The whole suite is run under
+/// the very policies that are deployed.
 pub(crate) fn try_job(sim: &Sim, job: Job) -> Option<Result<RunReport, RunError>> {
+    try_job_as(sim, job, document(job))
+}
+
+/// The same under another policy document.
+pub(crate) fn try_job_as(sim: &Sim, job: Job, document: &str) -> Option<Result<RunReport, RunError>> {
+    let sim = &with_policies(sim, &[document]);
     let regions: &[&str] = match job {
         Job::Create | Job::Offsite => &[HOME],
         Job::Expire => &[HOME, AWAY, FAR],

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
-use snapwarden_ec2sim::World;
-use snapwarden_ec2sim::http::{Background, Clock, ServeOptions};
+use snapwarden_ec2sim::http::{Background, Clock};
 
-use crate::lambda::{HOME, Lambda, NOW, advance, ec2, fleet};
+use crate::lambda::{HOME, Lambda, advance, ec2, ec2_with, fleet};
 
 fn snapshots_by_volume(ec2: &Background) -> BTreeMap<String, usize> {
     let mut volumes = BTreeMap::new();
@@ -20,8 +19,7 @@ fn snapshots_by_volume(ec2: &Background) -> BTreeMap<String, usize> {
 #[test]
 fn a_tick_of_ten_seconds_on_2000_instances_stops_clean_and_the_next_ones_finish_the_slot() {
     // The deadline is kept by EC2's clock, which must go on for it to come.
-    let world = World::from_toml(7, NOW.parse().unwrap(), &fleet(2_000)).unwrap();
-    let ec2 = Background::start(world, ServeOptions { clock: Clock::Running, ..ServeOptions::default() }).unwrap();
+    let ec2 = ec2_with(Clock::Running, &fleet(2_000));
     let creator = Lambda::start("creator", &ec2, &[]);
     let first = creator.invoke_within("{}", Duration::from_secs(10)).unwrap();
     let numbers = &first["regions"][HOME];

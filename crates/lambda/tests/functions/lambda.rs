@@ -9,8 +9,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
-use snapwarden_ec2sim::World;
 use snapwarden_ec2sim::http::{Background, Clock, ServeOptions};
+use snapwarden_ec2sim::{Policy, Principal, World};
 
 pub(crate) const NOW: &str = "2026-11-22T04:00:00Z";
 pub(crate) const HOME: &str = "eu-west-1";
@@ -41,10 +41,27 @@ volumes = [
     toml
 }
 
-/// An embedded EC2 with a stopped clock.
-pub(crate) fn ec2(fleet: &str) -> Background {
+/// The policy that is deployed for a function, by the access key with which a test starts it.
+const POLICIES: [(&str, &str); 3] = [
+    ("AKIACREATOR", include_str!("../../../../deploy/policies/creator.json")),
+    ("AKIAOFFSITER", include_str!("../../../../deploy/policies/offsiter.json")),
+    ("AKIAMANAGER", include_str!("../../../../deploy/policies/manager.json")),
+];
+
+/// An embedded EC2 that knows the functions' roles.
+pub(crate) fn ec2_with(clock: Clock, fleet: &str) -> Background {
     let world = World::from_toml(7, NOW.parse().unwrap(), fleet).unwrap();
-    Background::start(world, ServeOptions { clock: Clock::Stopped, ..ServeOptions::default() }).unwrap()
+    let who = |key: &str, world: &World| {
+        let document = POLICIES.iter().find(|(of, _)| *of == key).unwrap_or_else(|| panic!("{key} has no role")).1;
+        let policy = Some(Policy::of_documents(&[document]).unwrap());
+        Ok(Principal { policy, ..Principal::of(world.account().clone()) })
+    };
+    Background::start(world, ServeOptions { clock, who: Some(Box::new(who)), ..ServeOptions::default() }).unwrap()
+}
+
+/// The same with a stopped clock.
+pub(crate) fn ec2(fleet: &str) -> Background {
+    ec2_with(Clock::Stopped, fleet)
 }
 
 pub(crate) fn advance(ec2: &Background, seconds: u32) {
@@ -125,7 +142,8 @@ fn command(function: &str, ec2: &str, api: SocketAddr) -> Command {
     command.env_clear().stdout(Stdio::piped()).stderr(Stdio::inherit());
     command.env("AWS_LAMBDA_RUNTIME_API", api.to_string()).env("AWS_LAMBDA_FUNCTION_NAME", function);
     command.envs([("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"), ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")]);
-    command.envs([("AWS_ACCESS_KEY_ID", "AKIALAMBDA"), ("AWS_SECRET_ACCESS_KEY", "not-checked")]);
+    let key = format!("AKIA{}", function.to_uppercase());
+    command.env("AWS_ACCESS_KEY_ID", key).env("AWS_SECRET_ACCESS_KEY", "not-checked");
     command.envs([("AWS_SESSION_TOKEN", "token"), ("AWS_REGION", HOME), ("AWS_ENDPOINT_URL", ec2)]);
     command.envs([("NO_PROXY", "127.0.0.1"), ("SNAPWARDEN_MODE", "apply")]);
     command
