@@ -4,12 +4,13 @@
 //! have done, and one that comes twice finds its work done. Three things keep it so:
 //!
 //! - **Time.** A run takes no new work when its time runs out, and reports before Lambda kills it. What is left is the
-//!   next tick's ([`invoke`](crate::invoke)).
+//!   next tick's (module `invoke`).
 //! - **Too soon.** What a run has just made may not be visible yet. A tick within two minutes of this process's last
 //!   changing call does nothing (S8 of docs/safety.md).
-//! - **Dry run.** Nothing is changed until `SNAPWARDEN_MODE=apply`, whatever an event says ([`settings`]).
+//! - **Dry run.** Nothing is changed until `SNAPWARDEN_MODE=apply`, whatever an event says (module `settings`).
 //!
-//! Reports go to the log, line by line as things happen ([`log`]), and to CloudWatch's metrics with them ([`metrics`]).
+//! Reports go to the log, line by line as things happen (module `log`), and to CloudWatch's metrics with them (module
+//! `metrics`).
 
 mod event;
 mod invoke;
