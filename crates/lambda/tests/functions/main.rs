@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that unwraps fails loudly, helpers included")]
 
 mod deadline;
+mod docs;
 mod events;
 mod jobs;
 mod lambda;
