@@ -146,12 +146,12 @@ fn volume_of(snapshot: &Snapshot) -> String {
     }
 }
 
-/// Seconds since 1970 of the data in a snapshot.
-fn data_second(snapshot: &Snapshot) -> i64 {
+/// The time of the data in a snapshot.
+fn data_time(snapshot: &Snapshot) -> jiff::Timestamp {
     let of_source = source_of(snapshot).and_then(|_| value(&snapshot.tags, "SourceStartTime"));
-    let own = snapshot.start_time.as_second();
+    let own = snapshot.start_time;
     match of_source.and_then(|text| text.parse::<jiff::Timestamp>().ok()) {
-        Some(of_source) if of_source.as_second() <= own => of_source.as_second(),
+        Some(of_source) if of_source <= own => of_source,
         // A copy cannot be older than its source.
         Some(_) | None => own,
     }
@@ -175,9 +175,9 @@ fn too_early(snapshot: &Snapshot, now: jiff::Timestamp) -> Option<String> {
     }
     let created = day(&snapshot.tags, "CreatedOn").and_then(|date| date.to_zoned(TimeZone::UTC).ok());
     let promised_seconds = created.map_or(0, |created| midnight.as_second() - created.timestamp().as_second());
-    let lived_seconds = now.as_second() - data_second(snapshot);
-    let young = created_is_readable(&snapshot.tags) && lived_seconds < promised_seconds;
-    young.then(|| format!("is {lived_seconds} s old and was promised {promised_seconds} s"))
+    let lived = now.duration_since(data_time(snapshot));
+    let young = created_is_readable(&snapshot.tags) && lived < jiff::SignedDuration::from_secs(promised_seconds);
+    young.then(|| format!("is {lived:#} old and was promised {promised_seconds} s"))
 }
 
 fn created_is_readable(tags: &Tags) -> bool {
@@ -436,7 +436,7 @@ impl<'a> Checker<'a> {
         // Of each volume in each Region: the newest, several where they hold the data of one second.
         let mut best: BTreeMap<(&Region, String), (i64, Vec<&Snapshot>)> = BTreeMap::new();
         for (region, snapshot) in self.inventory.snapshots().filter(|(_, s)| ours(s)) {
-            let second = data_second(snapshot);
+            let second = data_time(snapshot).as_second();
             let entry = best.entry((region, volume_of(snapshot))).or_insert((second, Vec::new()));
             if second > entry.0 {
                 *entry = (second, Vec::new());

@@ -349,11 +349,14 @@ impl Snapshot {
 
     /// Whole days since [`Snapshot::data_time`]; negative for one that lies in the future.
     pub fn age_days(&self, now: Timestamp) -> i64 {
-        (now.as_second() - self.data_time().as_second()).div_euclid(SECONDS_PER_DAY)
+        // Exact: seconds that are cut off on both sides would make a day of one that is a moment short.
+        let age = (now.as_nanosecond() - self.data_time().as_nanosecond()).div_euclid(NANOSECONDS_PER_DAY);
+        i64::try_from(age).unwrap_or(i64::MIN)
     }
 }
 
 /// Seconds in a day of UTC.
 pub const SECONDS_PER_DAY: i64 = 86_400;
+const NANOSECONDS_PER_DAY: i128 = 1_000_000_000 * SECONDS_PER_DAY as i128;
 /// Seconds in an hour.
 pub const SECONDS_PER_HOUR: i64 = 3_600;

@@ -371,6 +371,18 @@ fn deletes_go_oldest_first_and_before_what_stays() {
 
 // Due.
 
+/// Seed 5171 of the simulator.
+#[test]
+fn a_moment_less_than_the_days_that_were_promised_is_too_early() {
+    let young = expired("snap-1", "vol-1").at("2026-11-15T12:00:00.900Z");
+    let young = young.tag("CreatedOn", "2026-11-15").tag("DeleteOn", "2026-11-22");
+    let plan = world("2026-11-22T12:00:00.100Z").snapshot(young.clone()).expire();
+    let reason = Reason::NotDue { delete_on: date("2026-11-22"), age_days: 6, needs_days: 7 };
+    assert_eq!(of_snapshot(&plan, "snap-1"), (&Act::Keep, &reason));
+    let plan = world("2026-11-22T12:00:00.900Z").snapshot(young).expire();
+    assert_eq!(of_snapshot(&plan, "snap-1").0, &DELETE);
+}
+
 #[test]
 fn due_on_the_day_itself_and_on_every_day_after_it() {
     for (now, overdue) in [("2026-11-08T03:05:00Z", 0), ("2026-11-09T00:00:00Z", 1), ("2027-11-08T12:00:00Z", 365)] {
