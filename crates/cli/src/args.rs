@@ -12,6 +12,7 @@ use snapwarden_core::ids::{AccountId, InstanceId, Region, SnapshotId, VolumeId};
 use snapwarden_core::policy::{Config, SlotChoice};
 use snapwarden_core::schedule::Schedule;
 use snapwarden_core::tags::read_retention_days;
+use snapwarden_ec2sim::drive::{Kind, KindError};
 
 const AFTER_HELP: &str = "\
 Make a dump, with one folder for each Region R:
@@ -122,6 +123,14 @@ pub(crate) enum Command {
     /// Needs no credentials and touches no network.
     #[command(after_help = "Example:\n  snapwarden demo")]
     Demo,
+    /// Live months of backups under faults, from a seed, and check every safety rule at every call
+    ///
+    /// Needs no credentials and touches no network. One seed gives one life, call by call. A life in which a rule is
+    /// broken ends there, is told, and makes the exit code 2.
+    #[command(
+        after_help = "Examples:\n  snapwarden simulate --runs 20\n  snapwarden simulate --seed 7 --days 30 --trace\n  snapwarden simulate --seed 7 --faults lost-after,killed-after"
+    )]
+    Simulate(SimulateArgs),
     /// Run an EC2 of our own, on this machine only
     #[cfg(feature = "aws")]
     Ec2 {
@@ -479,4 +488,42 @@ mod tests {
         let Command::Explain(args) = cli.command else { panic!("{cli:?}") };
         assert_eq!(args.defaults.config(), Config::default());
     }
+}
+
+/// Arguments of `simulate`.
+#[derive(Debug, Args)]
+pub(crate) struct SimulateArgs {
+    /// What the life is drawn from
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Days until the faults stop
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3_660))]
+    pub(crate) days: u32,
+    /// Lives to live: this seed and those after it
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub(crate) runs: u64,
+    /// The kinds of trouble that there are: none, all, or some separated by commas [default: drawn from the seed]
+    #[arg(long, value_name = "none|all|KIND,…", value_parser = faults)]
+    pub(crate) faults: Option<Faults>,
+    /// A large account: 60 instances
+    #[arg(long)]
+    pub(crate) large: bool,
+    /// Write the life down, a line for each run and each thing that happens
+    #[arg(long)]
+    pub(crate) trace: bool,
+    /// As JSON
+    #[arg(long, conflicts_with = "trace")]
+    pub(crate) json: bool,
+}
+
+/// The kinds of trouble that there are.
+#[derive(Debug, Clone)]
+pub(crate) struct Faults(pub(crate) BTreeSet<Kind>);
+
+fn faults(text: &str) -> Result<Faults, KindError> {
+    Ok(Faults(match text {
+        "none" => BTreeSet::new(),
+        "all" => Kind::ALL.into_iter().collect(),
+        words => words.split(',').map(|word| word.trim().parse()).collect::<Result<_, _>>()?,
+    }))
 }

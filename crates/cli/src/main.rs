@@ -19,6 +19,7 @@ mod render;
 mod run;
 #[cfg(feature = "aws")]
 mod serve;
+mod simulate;
 
 use std::process::ExitCode;
 
@@ -52,6 +53,7 @@ fn run(cli: &Cli) -> anyhow::Result<u8> {
         Command::Plan { job } => plan::run(job),
         Command::Explain(args) => explain::run(args),
         Command::Demo => demo::run(),
+        Command::Simulate(args) => simulate::run(args),
         #[cfg(feature = "aws")]
         Command::Run { job } => run::run(job),
         #[cfg(feature = "aws")]

@@ -147,7 +147,7 @@ pub enum Act {
     RemoveSource {
         /// One per destination: the second look wants each of them again.
         copies: Vec<CopyRef>,
-        /// In `KeepLatest`: the newer snapshot here that stays. The second look wants it too.
+        /// In `KeepLatest`: a newer snapshot here. The second look wants it too; with `Move` it may go in the same run.
         newest: Option<SnapshotId>,
     },
     /// Delete a snapshot that has expired or failed.

@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -31,13 +31,22 @@ struct Timers {
     waiting: BTreeMap<(Timestamp, u64), Waker>,
 }
 
+/// Somebody beside the caller: lets things happen in the middle of a run, and watches what the caller does and sees.
+pub trait Bystander {
+    /// A call is about to reach the world.
+    fn before(&mut self, world: &mut World, region: &Region, call: &Call);
+    /// It has; its caller sees this, unless it was killed. The world's log says what was truly done.
+    fn after(&mut self, world: &mut World, region: &Region, call: &Call, seen: &Result<Reply, ApiError>);
+}
+
 /// The seam over a world. Clones share the world and its timers.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Sim {
     world: Rc<RefCell<World>>,
     timers: Rc<RefCell<Timers>>,
     principal: Principal,
     latency: SignedDuration,
+    bystander: Option<Rc<RefCell<dyn Bystander>>>,
 }
 
 impl Sim {
@@ -45,7 +54,12 @@ impl Sim {
     pub fn new(world: World) -> Self {
         let principal = Principal::of(world.account().clone());
         let (world, timers) = (Rc::new(RefCell::new(world)), Rc::default());
-        Self { world, timers, principal, latency: SignedDuration::from_millis(50) }
+        Self { world, timers, principal, latency: SignedDuration::from_millis(50), bystander: None }
+    }
+
+    /// The same world, for a process that somebody watches.
+    pub fn with_bystander(&self, bystander: Rc<RefCell<dyn Bystander>>) -> Self {
+        Self { bystander: Some(bystander), ..self.clone() }
     }
 
     /// The same world, for another caller.
@@ -65,21 +79,39 @@ impl Sim {
 
     /// Runs a future to its end; none where the calling process was killed, or waits for what never comes.
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        let mut driven = pin!(self.drive(future, || false));
+        // It wakes itself: what it drives waits for the world's clock alone.
+        match driven.as_mut().poll(&mut std::task::Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => result,
+            Poll::Pending => unreachable!("nothing is waited for but the world's clock"),
+        }
+    }
+
+    /// The same for a future that waits for something else as well, as for a socket: while `is_busy`, time stands still.
+    pub async fn drive<T>(&self, future: impl Future<Output = T>, is_busy: impl Fn() -> bool) -> Option<T> {
         let mut future = pin!(future);
-        let flag = Arc::new(Flag(AtomicBool::new(true)));
-        let waker = Waker::from(Arc::clone(&flag));
-        loop {
-            while flag.0.swap(false, Ordering::Relaxed) {
-                let polled = future.as_mut().poll(&mut std::task::Context::from_waker(&waker));
-                if self.with(|world| world.is_killed()) {
-                    return None;
+        poll_fn(|context| {
+            let flag = Arc::new(Flag { woken: AtomicBool::new(true), outer: context.waker().clone() });
+            let waker = Waker::from(Arc::clone(&flag));
+            loop {
+                while flag.woken.swap(false, Ordering::Relaxed) {
+                    let polled = future.as_mut().poll(&mut std::task::Context::from_waker(&waker));
+                    if self.with(|world| world.is_killed()) {
+                        return Poll::Ready(None);
+                    }
+                    if let Poll::Ready(result) = polled {
+                        return Poll::Ready(Some(result));
+                    }
                 }
-                if let Poll::Ready(result) = polled {
-                    return Some(result);
+                if is_busy() {
+                    return Poll::Pending;
+                }
+                if self.wake_earliest().is_none() {
+                    return Poll::Ready(None);
                 }
             }
-            self.wake_earliest()?;
-        }
+        })
+        .await
     }
 
     /// Moves the clock to the earliest timer and wakes all that wait for that time; none where nobody waits.
@@ -108,25 +140,51 @@ impl Sim {
         Sleep { world: Rc::clone(&self.world), timers: Rc::clone(&self.timers), until, number: None }
     }
 
-    async fn ask(&self, region: &Region, call: Call) -> Result<Reply, CloudError> {
+    /// Waits for as long as a call is on its way.
+    pub async fn travel(&self) {
         if !self.latency.is_zero() {
             let arrives = self.now().checked_add(self.latency).unwrap_or(Timestamp::MAX);
             self.sleep(arrives).await;
         }
-        let result = self.with(|world| world.call(&self.principal, region, call));
+    }
+
+    async fn ask(&self, region: &Region, call: Call) -> Result<Reply, CloudError> {
+        self.travel().await;
+        let result = self.arrive(region, call);
         if self.with(|world| world.is_killed()) {
             std::future::pending::<()>().await;
         }
         result.map_err(cloud_error)
     }
+
+    /// The call reaches the world, at once.
+    pub(crate) fn arrive(&self, region: &Region, call: Call) -> Result<Reply, ApiError> {
+        let world = &mut self.world.borrow_mut();
+        let Some(bystander) = &self.bystander else { return world.call(&self.principal, region, call) };
+        let mut bystander = bystander.borrow_mut();
+        bystander.before(world, region, &call);
+        let result = world.call(&self.principal, region, call.clone());
+        bystander.after(world, region, &call, &result);
+        result
+    }
+
+    /// Who calls.
+    #[cfg(feature = "http")]
+    pub(crate) fn principal(&self) -> &Principal {
+        &self.principal
+    }
 }
 
-/// Set when the future wants to be polled.
-struct Flag(AtomicBool);
+/// Set when the future wants to be polled; whoever polls the driver is told too.
+struct Flag {
+    woken: AtomicBool,
+    outer: Waker,
+}
 
 impl Wake for Flag {
     fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
+        self.woken.store(true, Ordering::Relaxed);
+        self.outer.wake_by_ref();
     }
 }
 

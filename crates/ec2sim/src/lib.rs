@@ -11,6 +11,7 @@ pub mod building;
 pub mod call;
 pub mod config;
 mod describe;
+pub mod drive;
 pub mod dump;
 pub mod face;
 pub mod faults;

@@ -6,6 +6,7 @@ mod clock;
 mod copies;
 mod endpoint;
 mod failures;
+mod lives;
 mod reads;
 mod setup;
 pub(crate) mod vectors;

@@ -1,5 +1,7 @@
 //! One request, from its bytes to its answer, without a socket.
 
+use std::collections::BTreeMap;
+
 use jiff::fmt::rfc2822::DateTimePrinter;
 use snapwarden_core::ids::Region;
 use snapwarden_core::printable::printable;
@@ -8,9 +10,9 @@ use super::clock::{Clock, Timer};
 use super::params::Params;
 use super::write::About;
 use super::{BODY_MAX, Who, local, read, write};
-use crate::call::{Action, ApiError, Principal};
+use crate::call::{Action, ApiError};
+use crate::face::Sim;
 use crate::keys;
-use crate::world::World;
 
 /// A request as it came.
 pub(super) struct Asked<'a> {
@@ -21,6 +23,16 @@ pub(super) struct Asked<'a> {
     pub(super) content_type: Option<String>,
     /// None where it was too long.
     pub(super) body: Option<&'a [u8]>,
+}
+
+/// Who stands behind an access key.
+pub(super) enum Callers {
+    /// The account's owner, whatever it is.
+    Anybody,
+    /// Whom this says.
+    Told(Who),
+    /// Each a process of its own, and nobody else.
+    Known(BTreeMap<String, Sim>),
 }
 
 /// What goes back.
@@ -34,17 +46,17 @@ pub(super) struct Answer {
 
 /// The world, and what stands around it.
 pub(super) struct Door {
-    pub(super) world: World,
+    pub(super) sim: Sim,
     timer: Timer,
-    who: Option<Who>,
+    callers: Callers,
     notice: Box<dyn Fn(&str) + Send>,
     requests: u64,
 }
 
 impl Door {
-    pub(super) fn new(world: World, clock: Clock, who: Option<Who>, notice: Box<dyn Fn(&str) + Send>) -> Self {
-        let timer = Timer::new(clock, world.now());
-        Self { world, timer, who, notice, requests: 0 }
+    pub(super) fn new(sim: Sim, clock: Clock, callers: Callers, notice: Box<dyn Fn(&str) + Send>) -> Self {
+        let timer = Timer::new(clock, sim.with(|world| world.now()));
+        Self { sim, timer, callers, notice, requests: 0 }
     }
 
     /// Tells whoever runs the server.
@@ -54,7 +66,7 @@ impl Door {
 
     /// The answer; none closes the connection without one.
     pub(super) fn answer(&mut self, asked: &Asked<'_>) -> Option<Answer> {
-        self.world.advance_to(self.timer.now());
+        self.sim.with(|world| world.advance_to(self.timer.now()));
         self.requests += 1;
         let request_id = request_id(self.requests);
         let (status, content_type, body) = if asked.path.starts_with(local::PATH) {
@@ -69,7 +81,7 @@ impl Door {
 
     /// The world's time as HTTP writes it; without one, no Date is better than a wrong one.
     fn date(&self) -> String {
-        DateTimePrinter::new().timestamp_to_rfc9110_string(&self.world.now()).unwrap_or_default()
+        DateTimePrinter::new().timestamp_to_rfc9110_string(&self.sim.with(|world| world.now())).unwrap_or_default()
     }
 
     fn local(&mut self, asked: &Asked<'_>) -> (u16, serde_json::Value) {
@@ -79,7 +91,7 @@ impl Door {
             return refuse(415, "send JSON, with the header Content-Type: application/json");
         }
         let Some(body) = asked.body else { return refuse(400, "the body is too long") };
-        local::answer(&mut self.world, &mut self.timer, asked.method, asked.path, body)
+        self.sim.with(|world| local::answer(world, &mut self.timer, asked.method, asked.path, body))
     }
 
     /// EC2's answer: its status and its XML.
@@ -112,7 +124,7 @@ impl Door {
         let action: Action = name.parse().map_err(|_| unknown())?;
         *is_sts = action == Action::GetCallerIdentity;
         let scope = Scope::of(asked, &mut params)?;
-        let principal = self.principal(&scope.access_key)?;
+        let caller = self.caller(&scope.access_key)?;
         let region = self.region_for(action, scope.region);
         params.ignore(&["Version"]);
         params.ignore_signature();
@@ -120,25 +132,31 @@ impl Door {
         let dry_run = !*is_sts && params.boolean("DryRun")?.unwrap_or(false);
         let call = read::call(action, params, &region)?;
         if dry_run {
-            return Err(self.world.dry_run(&principal, &region, &call));
+            return Err(self.sim.with(|world| world.dry_run(caller.principal(), &region, &call)));
         }
-        let reply = self.world.call(&principal, &region, call)?;
-        let about = About { action, region: &region, account: &principal.account, request_id };
+        let reply = caller.arrive(&region, call)?;
+        let about = About { action, region: &region, account: &caller.principal().account, request_id };
         Ok(write::reply(&about, reply))
     }
 
-    fn principal(&self, access_key: &str) -> Result<Principal, ApiError> {
-        match &self.who {
-            Some(who) => who(access_key, &self.world),
-            None => Ok(Principal::of(self.world.account().clone())),
+    /// Who calls, at the world.
+    fn caller(&self, access_key: &str) -> Result<Sim, ApiError> {
+        match &self.callers {
+            Callers::Anybody => Ok(self.sim.clone()),
+            Callers::Told(who) => Ok(self.sim.with_principal(self.sim.with(|world| who(access_key, world))?)),
+            Callers::Known(callers) => callers.get(access_key).cloned().ok_or_else(|| {
+                let message = "AWS was not able to validate the provided access credentials";
+                ApiError::answer(401, "AuthFailure", message)
+            }),
         }
     }
 
     /// STS is asked in one Region for all of them (us-east-1 where a client knows no better): any stands for it here.
     fn region_for(&self, action: Action, asked: Region) -> Region {
-        let is_known = self.world.regions().any(|region| *region == asked);
-        let any = self.world.regions().next().filter(|_| action == Action::GetCallerIdentity && !is_known);
-        any.cloned().unwrap_or(asked)
+        let regions: Vec<Region> = self.sim.with(|world| world.regions().cloned().collect());
+        let is_known = regions.contains(&asked);
+        let any = regions.into_iter().next().filter(|_| action == Action::GetCallerIdentity && !is_known);
+        any.unwrap_or(asked)
     }
 }
 

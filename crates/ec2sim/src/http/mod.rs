@@ -36,6 +36,7 @@ mod write;
 mod xml;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -57,10 +58,11 @@ use tokio::sync::Notify;
 use tokio::task::LocalSet;
 
 use crate::call::{ApiError, Principal};
+use crate::face::Sim;
 use crate::world::World;
 pub use background::Background;
 pub use clock::Clock;
-use door::{Answer, Asked, Door};
+use door::{Answer, Asked, Callers, Door};
 
 /// Bytes of a request's body, at most. The largest that EC2 takes, 1,000 ids and 50 tags, has some 100 KiB.
 const BODY_MAX: usize = 1 << 20;
@@ -142,7 +144,9 @@ pub fn serve(world: World, options: ServeOptions) -> Result<World, ServeError> {
         return Err(ServeError::NotLoopback(address));
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::Runtime)?;
-    let door = Rc::new(RefCell::new(Door::new(world, clock, who, notice)));
+    let sim = Sim::new(world);
+    let callers = who.map_or(Callers::Anybody, Callers::Told);
+    let door = Rc::new(RefCell::new(Door::new(sim.clone(), clock, callers, notice)));
     let tasks = LocalSet::new();
     let served = tasks.block_on(&runtime, async {
         let listener = TcpListener::bind(address).await.map_err(|error| ServeError::Listen(address, error))?;
@@ -150,10 +154,15 @@ pub fn serve(world: World, options: ServeOptions) -> Result<World, ServeError> {
         accept(&listener, &door, &shutdown).await;
         Ok(())
     });
-    // Connections that are still open end here, and with them their hold on the door.
-    drop(tasks);
-    let world = door.borrow().world.clone();
-    served.map(|()| world)
+    served.map(|()| sim.with(|world| world.clone()))
+}
+
+/// Serves a world that somebody on this thread drives (`Sim::drive`), in a `LocalSet`, for as long as this is polled.
+/// Each of `callers` is the process with that access key; all stand in one world. Only its driver moves its clock.
+pub async fn serve_beside(listener: TcpListener, callers: BTreeMap<String, Sim>) {
+    let Some(sim) = callers.values().next().cloned() else { return };
+    let door = Door::new(sim, Clock::Stopped, Callers::Known(callers), Box::new(|_| ()));
+    accept(&listener, &Rc::new(RefCell::new(door)), &Shutdown::default()).await;
 }
 
 async fn accept(listener: &TcpListener, door: &Rc<RefCell<Door>>, shutdown: &Shutdown) {

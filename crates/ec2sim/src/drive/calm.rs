@@ -1,0 +1,230 @@
+//! Liveness: once the faults have stopped, everything comes right within a stated number of ticks.
+//!
+//! Every due slot has its completed snapshots, every source that is not due its verified copy, everything that is due and
+//! unguarded is gone, and the next plans are empty. What a person must mend is said as a finding; a thing that is
+//! missing and not even said is what these tests are about.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use snapwarden_core::decision::{Finding, Job};
+use snapwarden_core::ids::{Region, VolumeId};
+use snapwarden_core::inventory::{Instance, Snapshot, SnapshotState, StorageTier};
+use snapwarden_core::report::Outcome;
+use snapwarden_core::tags::Tags;
+
+use super::life::{How, Life};
+use super::rules::{Broken, data_time, day, delete_on, is_due, is_left_out, is_managed, is_pinned, volume_of};
+use crate::keys;
+use crate::state::SnapshotRecord;
+use crate::world::World;
+
+/// Days of calm within which everything comes right. A copy that has failed often waits for a day, a volume whose
+/// snapshots have failed for its next slot, and what was made then takes its time.
+const DAYS_MAX: i64 = 9;
+/// Between two rounds of the three jobs where something was done: what was begun is completed by then.
+const AFTER_CHANGES_S: i64 = 3_600;
+/// Between two rounds where the jobs can only wait.
+const WAITING_S: i64 = 4 * 3_600;
+/// Rounds in a row that must find nothing to do.
+const QUIET_ROUNDS: u32 = 3;
+
+/// Something that is not as it should be yet.
+#[derive(Debug)]
+struct Pending {
+    /// What a finding about it would name.
+    ids: Vec<String>,
+    words: String,
+}
+
+/// Stops the faults, and lets the jobs come to an end.
+pub(super) fn down(life: &mut Life) {
+    life.end_faults();
+    life.note("from here on nothing goes wrong");
+    let end = keys::later(life.now(), 86_400 * DAYS_MAX);
+    let mut quiet = 0;
+    while quiet < QUIET_ROUNDS {
+        let Some((changes, findings)) = round(life) else { return };
+        let left = life.sim.with(|world| unexplained(world, &findings));
+        if life.now() > end {
+            let words = match left.first() {
+                Some(one) => format!("after {DAYS_MAX} days of calm: {} ({} such)", one.words, left.len()),
+                None => format!("after {DAYS_MAX} days of calm the plans still change something"),
+            };
+            life.breaks(Broken { rule: "liveness", words });
+            life.is_over();
+            return;
+        }
+        quiet = if changes == 0 && left.is_empty() { quiet + 1 } else { 0 };
+        let pause_s = match (changes, quiet) {
+            (0, 0) => WAITING_S,
+            (0, _) => 0,
+            _ => AFTER_CHANGES_S,
+        };
+        let next = keys::later(life.now(), pause_s);
+        life.sim.with(|world| world.advance_to(next));
+    }
+}
+
+/// One run of each job: what their plans change or hold, and their findings. None where a rule was broken.
+fn round(life: &mut Life) -> Option<(usize, Vec<Finding>)> {
+    let (mut changes, mut findings) = (0, Vec::new());
+    for job in [Job::Create, Job::Offsite, Job::Expire] {
+        life.wait_for(&[job]);
+        life.lived.calm_ticks += 1;
+        for report in life.run(&[job], How::default()).into_iter().flatten().flatten() {
+            // What EC2 refuses is tried at every run, and said; only a person can change that.
+            let is_refused = |outcome: &Outcome| matches!(outcome, Outcome::Refused(_));
+            changes += report.items().filter(|(decision, o)| decision.act.is_change() && !is_refused(o)).count();
+            changes += report.plan.holds.len();
+            life.approve(&report);
+            findings.extend(report.findings);
+        }
+        if life.is_over() {
+            return None;
+        }
+    }
+    Some((changes, findings))
+}
+
+/// What is not as it should be, and is not even said.
+fn unexplained(world: &World, findings: &[Finding]) -> Vec<Pending> {
+    let is_said = |one: &Pending| {
+        let names = |finding: &Finding| {
+            one.ids.contains(&finding.id) || one.ids.iter().any(|id| finding.to_string().contains(id))
+        };
+        findings.iter().any(names)
+    };
+    pending(world).into_iter().filter(|one| !is_said(one)).collect()
+}
+
+/// Everything that is not as it should be, in words.
+fn pending(world: &World) -> Vec<Pending> {
+    let mut found = Vec::new();
+    for region in world.regions() {
+        for record in world.instances(region) {
+            slots(world, region, &record.instance, &mut found);
+        }
+        for record in world.snapshots(region).filter(|record| is_managed(world, &record.snapshot)) {
+            copies(world, region, record, &mut found);
+            expiry(world, region, record, &mut found);
+        }
+    }
+    found
+}
+
+/// Each volume of a selected instance has a completed snapshot of the present slot, here or at its destinations.
+fn slots(world: &World, region: &Region, instance: &Instance, found: &mut Vec<Pending>) {
+    let is_yes = |tags: &Tags| tags.get("Backup").is_some_and(|value| value.eq_ignore_ascii_case("yes"));
+    if !is_yes(&instance.tags) || !instance.state.is_backed_up() {
+        return;
+    }
+    for volume in instance.devices.iter().filter_map(|device| device.volume.as_ref()) {
+        let Some(record) = world.volume(region, volume).filter(|record| !is_left_out(&record.volume.tags)) else {
+            continue;
+        };
+        let owners = record
+            .attachments
+            .iter()
+            .filter(|a| world.instance(region, &a.instance).is_some_and(|other| is_yes(&other.instance.tags)));
+        let slots: BTreeSet<String> = owners
+            .filter_map(|a| world.instance(region, &a.instance))
+            .map(|owner| slot(&owner.instance.tags, world.now()))
+            .collect();
+        let is_done =
+            world.regions().any(|place| world.snapshots(place).any(|r| holds(world, &r.snapshot, volume, &slots)));
+        if !is_done {
+            let words = format!("{volume} of {} in {region} has no completed snapshot of {slots:?}", instance.id);
+            found.push(Pending { ids: vec![volume.to_string(), instance.id.to_string()], words });
+        }
+    }
+}
+
+fn holds(world: &World, snapshot: &Snapshot, volume: &VolumeId, slots: &BTreeSet<String>) -> bool {
+    snapshot.is_completed()
+        && is_managed(world, snapshot)
+        && volume_of(snapshot).as_ref() == Some(volume)
+        && snapshot.tags.get("snapwarden:slot").is_some_and(|slot| slots.contains(slot))
+}
+
+/// The present slot of an instance: of its own time, or of the default's where that cannot be read.
+fn slot(tags: &Tags, now: Timestamp) -> String {
+    let own = tags
+        .get("BackupSchedule")
+        .and_then(|text| text.strip_prefix("daily "))
+        .and_then(|time| time.parse::<Time>().ok());
+    let time = own.unwrap_or(jiff::civil::time(3, 0, 0, 0));
+    let today = day(now).to_datetime(time);
+    let at = today.to_zoned(TimeZone::UTC).map(|zoned| zoned.timestamp()).unwrap_or(now);
+    let at = if at <= now { at } else { at.checked_sub(24.hours()).unwrap_or(at) };
+    at.strftime("%Y-%m-%dT%H:%MZ").to_string()
+}
+
+/// Each source that is not due has its verified copy at each destination, or was stamped.
+fn copies(world: &World, region: &Region, record: &SnapshotRecord, found: &mut Vec<Pending>) {
+    let source = &record.snapshot;
+    let is_source =
+        !source.tags.has("SourceSnapshotId") && source.is_completed() && source.tier == StorageTier::Standard;
+    if !is_source || is_due(source, keys::later(world.now(), 3_600)) {
+        return;
+    }
+    let words =
+        source.tags.get("DestinationRegion").unwrap_or_default().split([' ', ',']).filter(|word| !word.is_empty());
+    for destination in words.filter_map(|word| world.regions().find(|known| known.as_str() == word)) {
+        if destination == region
+            || source.tags.get("OffsiteSnapshotId").is_some_and(|stamp| stamp.contains(destination.as_str()))
+        {
+            continue;
+        }
+        let copied = world.snapshots(destination).any(|copy| {
+            let copy = &copy.snapshot;
+            copy.is_completed() && copy.tags.get("SourceSnapshotId") == Some(source.id.as_str())
+        });
+        if !copied {
+            let instance = source.tags.get("InstanceID").unwrap_or_default().to_owned();
+            let words = format!("{} of {region} has no copy in {destination}", source.id);
+            found.push(Pending { ids: vec![source.id.to_string(), instance], words });
+        }
+    }
+}
+
+/// What is due and unguarded is gone.
+fn expiry(world: &World, region: &Region, record: &SnapshotRecord, found: &mut Vec<Pending>) {
+    let snapshot = &record.snapshot;
+    // What has come due within a day may be waiting for the next tick.
+    let yesterday = world.now().checked_sub(24.hours()).unwrap_or(world.now());
+    let is_over = snapshot.state == SnapshotState::Completed && is_due(snapshot, yesterday);
+    if !is_over || is_pinned(&snapshot.tags) || delete_on(&snapshot.tags).is_none() || is_last(world, region, snapshot)
+    {
+        return;
+    }
+    let words = format!("{} of {region} is due since {:?} and still there", snapshot.id, delete_on(&snapshot.tags));
+    found.push(Pending { ids: vec![snapshot.id.to_string()], words });
+}
+
+/// Whether it is the newest completed one here of a volume that lives and is not left out.
+fn is_last(world: &World, region: &Region, snapshot: &Snapshot) -> bool {
+    let volume = volume_of(snapshot);
+    let lives = match &volume {
+        None => true,
+        Some(volume) => world.regions().any(|home| {
+            let record = world.volume(home, volume);
+            record.is_some_and(|r| !is_left_out(&r.volume.tags))
+        }),
+    };
+    let is_newer = |other: &Snapshot| {
+        other.is_completed()
+            && is_managed(world, other)
+            && volume_of(other) == volume
+            && (data_time(other), &other.id) > (data_time(snapshot), &snapshot.id)
+    };
+    lives && !world.snapshots(region).any(|record| is_newer(&record.snapshot))
+}
+
+/// Everything that is not as it should be, in words alone.
+#[cfg(test)]
+pub(super) fn missing(world: &World) -> Vec<String> {
+    pending(world).into_iter().map(|one| one.words).collect()
+}

@@ -1,0 +1,484 @@
+//! A life, day by day: ticks, what people do between them, and what becomes of it all in the end.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::rc::Rc;
+
+use jiff::Timestamp;
+use snapwarden_core::approval::Approval;
+use snapwarden_core::decision::{Act, Job};
+use snapwarden_core::ids::{Region, SnapshotId};
+use snapwarden_core::inventory::SnapshotState;
+use snapwarden_core::report::{Outcome, RunReport};
+use snapwarden_exec::collect::Scope;
+use snapwarden_exec::run::RunOptions;
+
+use super::draw::Draw;
+use super::kinds::{self, Kind};
+use super::people::{self, Passing};
+use super::rules::{Broken, Process, Rules, day};
+use super::setting::{Setting, Ticks};
+use super::watch::{Shared, Watch};
+use super::{Lived, Options, Ran, Road, Trouble, calm};
+use crate::face::Sim;
+use crate::faults::Faults;
+use crate::keys;
+use crate::snapshots::KEY_MESSAGE;
+use crate::world::Stop;
+
+/// The next run looks so long after the last call of the one before (S8).
+const BETWEEN_RUNS_S: i64 = 120;
+const DAY_S: i64 = 86_400;
+
+/// A life that is being lived.
+pub(super) struct Life<'r> {
+    road: &'r dyn Road,
+    pub(super) sim: Sim,
+    pub(super) shared: Rc<RefCell<Shared>>,
+    pub(super) ticks: Ticks,
+    pub(super) lived: Lived,
+    latency_ms: u32,
+    kinds: BTreeSet<Kind>,
+    trace: bool,
+    step: u64,
+    processes: u64,
+    draw: Draws,
+    /// What people have approved for the manager's next run.
+    approvals: Vec<Approval>,
+    failed: BTreeSet<SnapshotId>,
+    down_until: Timestamp,
+}
+
+struct Draws {
+    ticks: Draw,
+    runs: Draw,
+    days: Draw,
+}
+
+/// How a run is started.
+#[derive(Debug, Default)]
+pub(super) struct How {
+    stop: Option<Stop>,
+    deadline_s: Option<i64>,
+    overlaps: bool,
+}
+
+pub(super) fn live(options: &Options, road: &dyn Road) -> Lived {
+    let kinds = options.kinds.clone().unwrap_or_else(|| kinds::drawn(options.seed));
+    let setting = match Setting::of(options.seed, kinds, options.large) {
+        Ok(setting) => setting,
+        Err(error) => unreachable!("a setting is drawn from what the world takes: {error}"),
+    };
+    let mut life = Life::new(options, setting, road);
+    for _ in 0..options.days {
+        life.day();
+        if life.is_over() {
+            return life.lived;
+        }
+    }
+    calm::down(&mut life);
+    life.lived
+}
+
+impl<'r> Life<'r> {
+    fn new(options: &Options, setting: Setting, road: &'r dyn Road) -> Self {
+        let seed = options.seed;
+        let mut lived = Lived::default();
+        let start = setting.world.now();
+        let end = keys::later(start, DAY_S * i64::from(options.days));
+        count_calendar(&mut lived, start, end);
+        if setting.kinds.contains(&Kind::Predecessor) {
+            lived.fired.insert(Kind::Predecessor, 1);
+        }
+        let shared = Shared {
+            rules: Rules::default(),
+            fired: lived.fired.clone(),
+            news: Vec::new(),
+            agenda: Vec::new(),
+            passing: Vec::new(),
+            people: Draw::new(seed, "people"),
+            usual: setting.faults,
+            last_call: BTreeMap::new(),
+        };
+        let draw =
+            Draws { ticks: Draw::new(seed, "ticks"), runs: Draw::new(seed, "runs"), days: Draw::new(seed, "days") };
+        let mut life = Self {
+            road,
+            sim: Sim::new(setting.world).with_latency_ms(setting.latency_ms),
+            shared: Rc::new(RefCell::new(shared)),
+            ticks: setting.ticks,
+            lived,
+            latency_ms: setting.latency_ms,
+            kinds: setting.kinds,
+            trace: options.trace,
+            step: 0,
+            processes: 0,
+            draw,
+            approvals: Vec::new(),
+            failed: BTreeSet::new(),
+            down_until: start,
+        };
+        life.say_setting(options);
+        life
+    }
+
+    fn say_setting(&mut self, options: &Options) {
+        let kinds: Vec<_> = self.kinds.iter().map(|kind| kind.as_str()).collect();
+        let (instances, volumes, config) = self.sim.with(|world| {
+            let regions: Vec<_> = world.regions().cloned().collect();
+            let instances: usize = regions.iter().map(|region| world.instances(region).count()).sum();
+            let volumes: usize = regions.iter().map(|region| world.volumes(region).count()).sum();
+            (instances, volumes, world.config.clone())
+        });
+        let Ticks { creator, offsiter, manager } = self.ticks;
+        self.note(&format!(
+            "seed {}, {} day{}; {instances} instances, {volumes} volumes; a day has {creator} ticks of the creator, \
+             {offsiter} of the offsiter, {manager} of the manager; a call takes {} ms, a describe may be {} s late, a page \
+             has {} items, a snapshot takes {} s; trouble: {}",
+            options.seed,
+            options.days,
+            if options.days == 1 { "" } else { "s" },
+            self.latency_ms,
+            config.lag_max_s,
+            config.page_size,
+            config.durations.base_s,
+            if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") }
+        ));
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.sim.with(|world| world.now())
+    }
+
+    /// Writes a step down, after what has happened until then.
+    pub(super) fn note(&mut self, words: &str) {
+        let news = std::mem::take(&mut self.shared.borrow_mut().news);
+        for (at, words) in news {
+            self.write(at, &words);
+        }
+        self.write(self.now(), words);
+    }
+
+    fn write(&mut self, at: Timestamp, words: &str) {
+        self.step += 1;
+        if self.trace {
+            // Writing to a String cannot fail.
+            let _ = writeln!(self.lived.trace, "{:05} {} {words}", self.step, at.strftime("%Y-%m-%dT%H:%M:%SZ"));
+        }
+    }
+
+    /// Whether a rule was broken; then it is written down, and the life ends.
+    pub(super) fn is_over(&mut self) -> bool {
+        let broken = self.shared.borrow().rules.broken.clone();
+        if let Some(broken) = broken
+            && self.lived.trouble.is_none()
+        {
+            self.note(&format!("{} is broken: {}", broken.rule, broken.words));
+            self.lived.trouble = Some(Trouble { step: self.step, at: self.now(), broken });
+        }
+        self.lived.fired = self.shared.borrow().fired.clone();
+        self.lived.trouble.is_some()
+    }
+
+    pub(super) fn breaks(&mut self, broken: Broken) {
+        self.shared.borrow_mut().rules.breaks(broken.rule, broken.words);
+    }
+
+    fn is_on(&self, kind: Kind) -> bool {
+        self.kinds.contains(&kind)
+    }
+
+    fn count(&mut self, kind: Kind) {
+        self.shared.borrow_mut().count(kind);
+    }
+
+    /// One day: what the people of the day do, and the ticks, in the order of their times.
+    fn day(&mut self) {
+        let midnight = self.now();
+        let end = keys::later(midnight, DAY_S);
+        self.maybe_outage(midnight);
+        let mut steps = self.ticks_of(midnight);
+        for kind in people::KINDS.into_iter().filter(|kind| self.kinds.contains(kind)).collect::<Vec<_>>() {
+            if self.draw.days.chance(100) {
+                let at = keys::later(midnight, self.draw.days.between(0, DAY_S - 1));
+                steps.push((at, Step::People(kind)));
+            }
+        }
+        steps.sort();
+        for (at, step) in steps {
+            self.sim.with(|world| world.advance_to(at));
+            self.let_pass();
+            match step {
+                Step::People(kind) => self.people(kind),
+                Step::Tick(job) if at >= self.down_until => self.tick(job),
+                Step::Tick(_) => {}
+            }
+            if self.is_over() {
+                return;
+            }
+        }
+        self.sim.with(|world| world.advance_to(end));
+        self.count_failed();
+    }
+
+    fn let_pass(&mut self) {
+        let shared = Rc::clone(&self.shared);
+        self.sim.with(|world| shared.borrow_mut().let_pass(world));
+    }
+
+    fn maybe_outage(&mut self, midnight: Timestamp) {
+        if self.is_on(Kind::Outage) && midnight >= self.down_until && self.draw.days.chance(40) {
+            let days = self.draw.days.between(1, 5);
+            self.down_until = keys::later(midnight, DAY_S * days);
+            self.count(Kind::Outage);
+            self.note(&format!("no ticks for {days} days"));
+        }
+    }
+
+    fn ticks_of(&mut self, midnight: Timestamp) -> Vec<(Timestamp, Step)> {
+        let Ticks { creator, offsiter, manager } = self.ticks;
+        let mut steps = Vec::new();
+        for (job, count) in [(Job::Create, creator), (Job::Offsite, offsiter), (Job::Expire, manager)] {
+            let apart = DAY_S / count;
+            for n in 0..count {
+                let mut at = n * apart + self.draw.ticks.between(0, apart / 2);
+                if self.is_on(Kind::Late) && self.draw.ticks.chance(100) {
+                    at = (at + self.draw.ticks.between(600, 6 * 3_600)).min(DAY_S - 1);
+                    self.count(Kind::Late);
+                }
+                steps.push((keys::later(midnight, at), Step::Tick(job)));
+            }
+        }
+        steps
+    }
+
+    /// Something happens now, or in the middle of the next run.
+    fn people(&mut self, kind: Kind) {
+        if self.is_on(Kind::MidRun) && self.draw.days.chance(500) {
+            let call = self.draw.days.below(40);
+            self.shared.borrow_mut().agenda.push((u64::try_from(call).unwrap_or(0), kind));
+        } else {
+            let shared = Rc::clone(&self.shared);
+            self.sim.with(|world| shared.borrow_mut().happen(world, kind));
+        }
+    }
+
+    /// A tick of a job, with what may befall it.
+    fn tick(&mut self, job: Job) {
+        if self.is_on(Kind::Beside) && self.draw.runs.chance(150) {
+            self.count(Kind::Beside);
+            self.wait_for(&[Job::Create, Job::Offsite, Job::Expire]);
+            return self.run(&[Job::Create, Job::Offsite, Job::Expire], How::default()).into_iter().for_each(drop);
+        }
+        self.wait_for(&[job]);
+        if self.is_on(Kind::Overlap) && self.draw.runs.chance(80) {
+            self.count(Kind::Overlap);
+            return self.run(&[job, job], How { overlaps: true, ..How::default() }).into_iter().for_each(drop);
+        }
+        let stop = self.drawn_stop();
+        let deadline_s =
+            (self.is_on(Kind::Deadline) && self.draw.runs.chance(100)).then(|| self.draw.runs.between(0, 3));
+        let _ = self.run(&[job], How { stop, deadline_s, ..How::default() });
+        if self.is_on(Kind::Doubled) && self.draw.runs.chance(100) {
+            self.count(Kind::Doubled);
+            let _ = self.run(&[job], How { overlaps: true, ..How::default() });
+        }
+    }
+
+    fn drawn_stop(&mut self) -> Option<Stop> {
+        let (before, after) = (self.is_on(Kind::KilledBefore), self.is_on(Kind::KilledAfter));
+        if !(before || after) || !self.draw.runs.chance(120) {
+            return None;
+        }
+        let at_call = u64::try_from(self.draw.runs.below(25)).unwrap_or(0);
+        let effect = if before && after { self.draw.runs.chance(500) } else { after };
+        Some(Stop { at_call, effect })
+    }
+
+    /// Two minutes lie between the last call of a job and its next look.
+    pub(super) fn wait_for(&mut self, jobs: &[Job]) {
+        let last = jobs.iter().filter_map(|job| self.shared.borrow().last_call.get(job).copied()).max();
+        if let Some(last) = last {
+            self.sim.with(|world| world.advance_to(keys::later(last, BETWEEN_RUNS_S)));
+        }
+    }
+
+    /// Runs jobs at once, and writes down what became of them.
+    pub(super) fn run(&mut self, jobs: &[Job], how: How) -> Vec<Ran> {
+        let now = self.now();
+        let watched: Vec<_> = jobs.iter().map(|job| (*job, self.watched(*job, now, &how))).collect();
+        let all: Vec<_> = watched.into_iter().map(|(job, sim)| (self.options(job, now, &how), sim)).collect();
+        if let Some(stop) = how.stop {
+            self.sim.with(|world| world.set_stop(Some(stop)));
+        }
+        let ran = self.road.run(&all);
+        self.sim.with(|world| {
+            world.set_stop(None);
+            world.take_log();
+        });
+        self.shared.borrow_mut().agenda.clear();
+        if let Some(stop) = how.stop
+            && ran.iter().any(Option::is_none)
+        {
+            self.count(if stop.effect { Kind::KilledAfter } else { Kind::KilledBefore });
+        }
+        for (job, result) in jobs.iter().zip(&ran) {
+            self.report(*job, result);
+        }
+        ran
+    }
+
+    fn watched(&mut self, job: Job, now: Timestamp, how: &How) -> Sim {
+        self.processes += 1;
+        let mut process = Process::new(self.processes, job, now);
+        process.overlaps = how.overlaps;
+        if job == Job::Expire {
+            process.approvals.clone_from(&self.approvals);
+        }
+        let watch = Watch::new(Rc::clone(&self.shared), process);
+        self.sim.with_bystander(Rc::new(RefCell::new(watch)))
+    }
+
+    fn options(&mut self, job: Job, now: Timestamp, how: &How) -> RunOptions {
+        let regions: Vec<Region> = self.sim.with(|world| world.regions().cloned().collect());
+        let scope = if self.draw.runs.chance(500) {
+            Scope::Named(regions)
+        } else {
+            Scope::AllEnabled { ask: regions[0].clone() }
+        };
+        let mut options = RunOptions::new(job, scope);
+        options.deadline = how.deadline_s.map(|left| keys::later(now, left));
+        if job == Job::Expire {
+            options.config.approvals = std::mem::take(&mut self.approvals);
+        }
+        options
+    }
+
+    fn report(&mut self, job: Job, ran: &Ran) {
+        self.lived.runs += 1;
+        let words = match ran {
+            None => "killed".to_owned(),
+            Some(Err(error)) => format!("not started: {error}"),
+            Some(Ok(report)) => {
+                self.take_in(report);
+                summary(report)
+            }
+        };
+        self.note(&format!("{} {words}", job.as_str()));
+    }
+
+    fn take_in(&mut self, report: &RunReport) {
+        if let Some(violation) = report.violations.first() {
+            self.breaks(Broken { rule: "check", words: violation.to_string() });
+        }
+        for (decision, outcome) in report.items() {
+            if let Outcome::Deferred(snapwarden_core::report::Deferred::Deadline) = outcome {
+                self.count(Kind::Deadline);
+            }
+            if !matches!(outcome, Outcome::Done { .. }) {
+                continue;
+            }
+            match decision.act {
+                Act::Create { .. } => self.lived.created += 1,
+                Act::Copy { .. } => self.lived.copied += 1,
+                Act::Delete { .. } | Act::RemoveSource { .. } => self.lived.deleted += 1,
+                Act::AddTags { .. } | Act::Stamp { .. } | Act::Hold | Act::Keep | Act::Skip | Act::Wait => {}
+            }
+        }
+        // A person reads the plan and approves it, some time or other.
+        if self.draw.runs.chance(500) {
+            self.approve(report);
+        }
+    }
+
+    /// What a plan holds is let go at the manager's next run.
+    pub(super) fn approve(&mut self, report: &RunReport) {
+        if !report.plan.holds.is_empty() {
+            self.approvals = report.plan.holds.iter().map(|hold| hold.approval.clone()).collect();
+        }
+    }
+
+    /// Counts what has failed since the last look.
+    fn count_failed(&mut self) {
+        let (mut kinds, slow) = (Vec::new(), self.is_on(Kind::Slow));
+        let failed = &mut self.failed;
+        self.sim.with(|world| {
+            for region in world.regions() {
+                for record in world.snapshots(region) {
+                    if slow && record.snapshot.state == SnapshotState::Pending {
+                        kinds.push(Kind::Slow);
+                    }
+                    if record.snapshot.state != SnapshotState::Error || !failed.insert(record.snapshot.id.clone()) {
+                        continue;
+                    }
+                    kinds.push(match (&record.copy_of, record.snapshot.state_message.as_deref()) {
+                        (Some(_), Some(KEY_MESSAGE)) => Kind::Key,
+                        (Some(_), _) => Kind::FailedCopy,
+                        (None, _) if record.set.is_some() => Kind::FailedSet,
+                        (None, _) => Kind::FailedSnapshot,
+                    });
+                }
+            }
+        });
+        kinds.into_iter().for_each(|kind| self.count(kind));
+    }
+
+    /// From now on nothing goes wrong.
+    pub(super) fn end_faults(&mut self) {
+        let mut shared = self.shared.borrow_mut();
+        shared.usual = Faults::default();
+        shared.agenda.clear();
+        let is_gone = |passing: &Passing| matches!(passing, Passing::Gone(_));
+        let (still, passing) = shared.passing.drain(..).partition(|(_, passing)| is_gone(passing));
+        shared.passing = still;
+        let passing: Vec<(Timestamp, Passing)> = passing;
+        self.sim.with(|world| {
+            for (_, passing) in &passing {
+                people::pass(world, passing, Faults::default());
+            }
+            world.config.faults = Faults::default();
+            (world.config.snapshot_errors, world.config.copy_errors) = (0, 0);
+            world.config.durations.base_s = world.config.durations.base_s.min(900);
+        });
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    People(Kind),
+    Tick(Job),
+}
+
+fn count_calendar(lived: &mut Lived, start: Timestamp, end: Timestamp) {
+    let (first, last) = (day(start), day(end));
+    if first.year() != last.year() {
+        lived.fired.insert(Kind::YearEnd, 1);
+    }
+    let leap = jiff::civil::date(2028, 2, 29);
+    if first <= leap && leap <= last {
+        lived.fired.insert(Kind::LeapDay, 1);
+    }
+}
+
+/// A run in a line: what was done, what was not and why, and its calls.
+fn summary(report: &RunReport) -> String {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for (decision, outcome) in report.items().filter(|(decision, _)| decision.act.is_change()) {
+        let how = match outcome {
+            Outcome::NothingToDo => continue,
+            Outcome::Done { .. } => "done".to_owned(),
+            Outcome::Refused(said) => format!("refused by EC2 ({})", said.code),
+            Outcome::Unclear(said) => format!("without a clear answer ({})", said.code),
+            Outcome::Failed(said) => format!("failed ({})", said.code),
+            Outcome::Changed(_) | Outcome::Deferred(_) => outcome.to_string(),
+        };
+        let what = format!("{} {how}", decision.act.as_str());
+        *counts.entry(what).or_default() += 1;
+    }
+    let kept = report.plan.decisions.iter().filter(|decision| !decision.act.is_change()).count();
+    let calls: u64 = report.calls.values().flat_map(BTreeMap::values).sum();
+    let mut words: Vec<_> = counts.iter().map(|(what, count)| format!("{count} {what}")).collect();
+    words.push(format!("{kept} stay or wait, {} findings, {calls} calls", report.findings.len()));
+    words.join(", ")
+}

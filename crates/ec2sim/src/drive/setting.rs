@@ -1,0 +1,222 @@
+//! What one life is set in: an account, its fleet, how EC2 behaves there, and how often the jobs run.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use snapwarden_core::ids::{AccountId, InstanceId, Region, SnapshotId, VolumeId};
+use snapwarden_core::inventory::{Snapshot, SnapshotState, StorageTier};
+use snapwarden_core::tags::{Tags, key};
+
+use super::draw::Draw;
+use super::kinds::Kind;
+use crate::call::ApiError;
+use crate::config::Durations;
+use crate::faults::Faults;
+use crate::keys;
+use crate::people::{NewInstance, NewVolume};
+use crate::world::World;
+
+/// The Regions that a life may have; the first is where most instances are.
+const REGIONS: [&str; 4] = ["us-east-1", "eu-west-1", "eu-central-1", "ap-south-1"];
+/// First days of lives: in the middle of a year, before the end of one, before a leap day.
+const STARTS: [&str; 4] =
+    ["2026-11-22T00:00:00Z", "2027-06-01T00:00:00Z", "2027-12-20T00:00:00Z", "2028-02-10T00:00:00Z"];
+/// Words that a person has written where something else belongs.
+pub(super) const NONSENSE: [&str; 6] = ["", "7d", "tomorrow", "-1", "none", "ja"];
+
+/// How often each job runs in a day.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ticks {
+    pub(super) creator: i64,
+    pub(super) offsiter: i64,
+    pub(super) manager: i64,
+}
+
+/// What one life is set in.
+pub(super) struct Setting {
+    pub(super) world: World,
+    pub(super) kinds: BTreeSet<Kind>,
+    pub(super) ticks: Ticks,
+    /// Milliseconds that a call takes.
+    pub(super) latency_ms: u32,
+    /// The faults that this life's EC2 has on a usual day.
+    pub(super) faults: Faults,
+}
+
+impl Setting {
+    /// The setting of `seed`, with these kinds of trouble and no others.
+    pub(super) fn of(seed: u64, kinds: BTreeSet<Kind>, large: bool) -> Result<Self, ApiError> {
+        let mut draw = Draw::new(seed, "setting");
+        let regions: Vec<Region> = REGIONS[..draw.below(3) + 2].iter().map(|name| keys::known(name)).collect();
+        let start = *draw.pick(&STARTS);
+        let start: Timestamp = keys::known(start);
+        let account: AccountId = keys::known("123456789012");
+        let mut world = World::new(seed, start, account, regions.iter().cloned());
+        let faults = faults(seed, &kinds);
+        configure(&mut world, seed, &kinds, faults);
+        let ticks = Ticks { creator: draw.between(2, 4), offsiter: draw.between(2, 4), manager: draw.between(1, 2) };
+        let latency_ms = u32::try_from(*draw.pick(&[1, 50, 400])).unwrap_or(50);
+        let mut fleet = Draw::new(seed, "fleet");
+        let instances = if large { 60 } else { fleet.between(1, 8) };
+        for n in 0..instances {
+            let region = if fleet.chance(700) { regions[0].clone() } else { fleet.pick(&regions).clone() };
+            new_instance(&mut world, &mut fleet, &region, &format!("web-{n}"), kinds.contains(&Kind::MangledTags))?;
+        }
+        if kinds.contains(&Kind::Predecessor) {
+            predecessor(&mut world, &mut Draw::new(seed, "predecessor"))?;
+        }
+        Ok(Self { world, kinds, ticks, latency_ms, faults })
+    }
+}
+
+fn configure(world: &mut World, seed: u64, kinds: &BTreeSet<Kind>, faults: Faults) {
+    let mut draw = Draw::new(seed, "config");
+    let on = |kind, value: u16| if kinds.contains(&kind) { value } else { 0 };
+    let config = &mut world.config;
+    config.faults = faults;
+    config.lag_max_s = if kinds.contains(&Kind::Stale) { *draw.pick(&[10, 60, 100]) } else { 0 };
+    config.page_size = *draw.pick(&[3, 10, 1_000]);
+    config.empty_pages = on(Kind::EmptyPage, *draw.pick(&[50, 400]));
+    let slow = kinds.contains(&Kind::Slow);
+    config.durations = Durations {
+        base_s: if slow { *draw.pick(&[3_600, 6 * 3_600, 20 * 3_600]) } else { *draw.pick(&[10, 120, 900]) },
+        per_gib_s: 1,
+        copy_factor: 2,
+    };
+    let sets_and_snapshots = on(Kind::FailedSnapshot, *draw.pick(&[10, 60])).max(on(Kind::FailedSet, 30));
+    config.snapshot_errors = sets_and_snapshots;
+    config.copy_errors = on(Kind::FailedCopy, *draw.pick(&[20, 150]));
+}
+
+fn faults(seed: u64, kinds: &BTreeSet<Kind>) -> Faults {
+    let ratio = |kind: Kind| {
+        let drawn = *Draw::new(seed, &format!("ratio of {kind}")).pick(&[3, 10, 40]);
+        if kinds.contains(&kind) { drawn } else { 0 }
+    };
+    Faults {
+        throttled: ratio(Kind::Throttled),
+        never_connected: ratio(Kind::NeverConnected),
+        error_before: ratio(Kind::ErrorBefore),
+        error_after: ratio(Kind::ErrorAfter),
+        lost_before: ratio(Kind::LostBefore),
+        lost_after: ratio(Kind::LostAfter),
+    }
+}
+
+/// An instance with its volumes, as people make them: most of them selected, some tags wrong where that is on.
+pub(super) fn new_instance(
+    world: &mut World,
+    draw: &mut Draw,
+    region: &Region,
+    name: &str,
+    mangled: bool,
+) -> Result<InstanceId, ApiError> {
+    let regions: Vec<Region> = world.regions().cloned().collect();
+    let tags = instance_tags(draw, &regions, name, mangled);
+    let id = world.run_instance(region, NewInstance::named(name, tags))?;
+    if draw.chance(100) {
+        world.add_instance_store(region, &id, "/dev/sdz")?;
+    }
+    for n in 0..draw.between(1, 3) {
+        let volume = new_volume(world, draw, region, &format!("{name}-{n}"))?;
+        let device = if n == 0 { "/dev/xvda".to_owned() } else { format!("/dev/sd{n}") };
+        world.attach_volume(region, &volume, &id, &device, n == 0)?;
+    }
+    Ok(id)
+}
+
+fn new_volume(world: &mut World, draw: &mut Draw, region: &Region, name: &str) -> Result<VolumeId, ApiError> {
+    let mut tags = Tags::default();
+    if draw.chance(500) {
+        tags.set("Team", "shop");
+    }
+    if draw.chance(60) {
+        tags.set(key::BACKUP, "No");
+    }
+    let new = NewVolume {
+        volume_type: (*draw.pick(&["gp3", "gp3", "gp3", "st1"])).to_owned(),
+        encrypted: draw.chance(500),
+        tags,
+        ..NewVolume::sized(name, u32::try_from(draw.between(1, 50)).unwrap_or(1))
+    };
+    world.create_volume(region, new)
+}
+
+pub(super) fn instance_tags(draw: &mut Draw, regions: &[Region], name: &str, mangled: bool) -> Tags {
+    let mut tags = Tags::default();
+    tags.set(key::NAME, name);
+    tags.set(key::BACKUP, if draw.chance(900) { "Yes" } else { "No" });
+    if draw.chance(700) {
+        tags.set(key::RETENTION_DAYS, &draw.pick(&[1, 2, 3, 5, 7, 14]).to_string());
+    }
+    if draw.chance(600) {
+        let mut named = draw.pick(regions).to_string();
+        if draw.chance(300) {
+            named = format!("{named} {}", draw.pick(regions));
+        }
+        tags.set(key::DESTINATION_REGION, &named);
+    }
+    if draw.chance(600) {
+        let mode = *draw.pick(&["Move", "KeepLatest", "Copy", "copy"]);
+        tags.set(key::OFFSITE_MODE, mode);
+    }
+    if draw.chance(300) {
+        let (hour, minute) = (draw.between(0, 23), draw.between(0, 59));
+        tags.set(key::BACKUP_SCHEDULE, &format!("daily {hour:02}:{minute:02}"));
+    }
+    if mangled && draw.chance(300) {
+        mangle(draw, &mut tags);
+    }
+    tags
+}
+
+/// Writes nonsense into one of an instance's tags.
+pub(super) fn mangle(draw: &mut Draw, tags: &mut Tags) {
+    let key = *draw.pick(&[
+        key::BACKUP,
+        key::RETENTION_DAYS,
+        key::DESTINATION_REGION,
+        key::OFFSITE_MODE,
+        key::BACKUP_SCHEDULE,
+    ]);
+    let nonsense = *draw.pick(&NONSENSE);
+    tags.set(key, nonsense);
+}
+
+/// What the predecessor left: without slot and CreatedOn, some of it overdue, some of it of volumes that are gone.
+fn predecessor(world: &mut World, draw: &mut Draw) -> Result<(), ApiError> {
+    let (account, now) = (world.account().clone(), world.now());
+    for region in world.regions().cloned().collect::<Vec<_>>() {
+        let volumes: Vec<_> = world.volumes(&region).map(|record| record.volume.clone()).collect();
+        for (n, volume) in volumes.into_iter().enumerate() {
+            for days in 1..=draw.between(0, 3) {
+                let start_time = now.saturating_sub(SignedDuration::from_hours(24 * days * 3)).unwrap_or(now);
+                let delete_on = keys::later(start_time, 86_400 * draw.between(1, 14)).strftime("%Y-%m-%d").to_string();
+                let number = keys::hash(draw.between(0, i64::MAX - 1).unsigned_abs(), &["of the predecessor"]);
+                let mut tags: Tags =
+                    [(key::TYPE, "Automated"), ("InstanceID", "i-0123456789abcdef0")].into_iter().collect();
+                if draw.chance(900) {
+                    tags.set(key::DELETE_ON, &delete_on);
+                }
+                if draw.chance(100) {
+                    tags.set("keepforever", "");
+                }
+                let gone = n == 0 && draw.chance(300);
+                let snapshot = Snapshot {
+                    id: keys::id::<SnapshotId>("snap", number),
+                    volume_id: if gone { keys::known("vol-0dead0dead0dead00") } else { volume.id.clone() },
+                    owner: account.clone(),
+                    state: SnapshotState::Completed,
+                    state_message: None,
+                    start_time,
+                    size_gib: volume.size_gib,
+                    encrypted: volume.encrypted,
+                    tier: StorageTier::Standard,
+                    tags,
+                };
+                world.put_snapshot(&region, snapshot, None, "Created by the predecessor")?;
+            }
+        }
+    }
+    Ok(())
+}

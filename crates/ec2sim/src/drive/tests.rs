@@ -1,0 +1,388 @@
+//! The checkers catch what they are there for: the real jobs run over a seam that lies to them in one way, as a defect in
+//! the code that reads would, and the rule that this breaks is the rule that is reported.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use jiff::{SignedDuration, Timestamp};
+use snapwarden_core::decision::Job;
+use snapwarden_core::ids::{AccountId, Region, SnapshotId, VolumeId};
+use snapwarden_core::inventory::{Instance, Snapshot, SnapshotState, StorageTier, Volume};
+use snapwarden_core::tags::Tags;
+use snapwarden_exec::cloud::{Begun, Calls, Cloud, CloudError, CopyRequest, Page, SetRequest, SnapshotQuery};
+use snapwarden_exec::collect::Scope;
+use snapwarden_exec::run::{Quiet, RunOptions, run};
+
+use super::calm;
+use super::draw::Draw;
+use super::rules::{Process, Rules};
+use super::watch::{Shared, Watch};
+use crate::face::Sim;
+use crate::faults::Faults;
+use crate::keys::known;
+use crate::people::{NewInstance, NewVolume};
+use crate::world::World;
+
+const HOME: &str = "us-east-1";
+const AWAY: &str = "eu-west-1";
+
+/// A way in which the seam lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lie {
+    /// None.
+    Honest,
+    /// Everything is ours and overdue.
+    AllOurs,
+    /// Nothing is pinned.
+    NothingPinned,
+    /// Everything was due long ago.
+    AllDue,
+    /// Every copy is ours.
+    CopiesOurs,
+    /// No copy is pending.
+    NoPending,
+    /// There are no volumes.
+    NoVolumes,
+    /// What cannot be read is empty.
+    ErrorsAreEmpty,
+    /// There are no snapshots.
+    NoSnapshots,
+    /// There are a thousand more that are not due.
+    ManyMore,
+    /// It is tomorrow.
+    Tomorrow,
+    /// Tags at birth are left out.
+    NoTags,
+}
+
+struct Lying {
+    sim: Sim,
+    lie: Lie,
+}
+
+impl Lying {
+    fn tell(&self, mut snapshot: Snapshot) -> Option<Snapshot> {
+        let is_copy = snapshot.tags.has("SourceSnapshotId");
+        let tags = &mut snapshot.tags;
+        match self.lie {
+            Lie::AllOurs => {
+                tags.set("Type", "Automated");
+                tags.set("DeleteOn", "2026-01-01");
+            }
+            Lie::NothingPinned => tags.remove("KeepForever"),
+            Lie::AllDue => {
+                tags.set("CreatedOn", "2025-12-31");
+                tags.set("DeleteOn", "2026-01-01");
+            }
+            Lie::CopiesOurs if is_copy => tags.set("Type", "Automated"),
+            Lie::NoPending if is_copy && snapshot.state == SnapshotState::Pending => return None,
+            Lie::NoSnapshots => return None,
+            Lie::CopiesOurs | Lie::NoPending | Lie::Honest | Lie::NoVolumes | Lie::ErrorsAreEmpty => {}
+            Lie::ManyMore | Lie::Tomorrow | Lie::NoTags => {}
+        }
+        Some(snapshot)
+    }
+
+    fn page<T>(&self, page: Result<Page<T>, CloudError>) -> Result<Page<T>, CloudError> {
+        match page {
+            Err(_) if self.lie == Lie::ErrorsAreEmpty => Ok(Page { items: Vec::new(), next: None }),
+            other => other,
+        }
+    }
+
+    fn born<'t>(&self, tags: &'t Tags, none: &'t Tags) -> &'t Tags {
+        if self.lie == Lie::NoTags { none } else { tags }
+    }
+
+    fn shift(&self) -> SignedDuration {
+        SignedDuration::from_hours(if self.lie == Lie::Tomorrow { 24 } else { 0 })
+    }
+}
+
+impl Cloud for Lying {
+    fn now(&self) -> Timestamp {
+        self.sim.now() + self.shift()
+    }
+
+    async fn sleep_until(&self, time: Timestamp) {
+        self.sim.sleep_until(time - self.shift()).await;
+    }
+
+    fn calls(&self) -> Calls {
+        self.sim.calls()
+    }
+
+    async fn account(&self, region: &Region) -> Result<AccountId, CloudError> {
+        self.sim.account(region).await
+    }
+
+    async fn describe_regions(&self, region: &Region) -> Result<Vec<Region>, CloudError> {
+        self.sim.describe_regions(region).await
+    }
+
+    async fn describe_instances(&self, region: &Region, next: Option<String>) -> Result<Page<Instance>, CloudError> {
+        self.page(self.sim.describe_instances(region, next).await)
+    }
+
+    async fn describe_volumes(&self, region: &Region, next: Option<String>) -> Result<Page<Volume>, CloudError> {
+        let mut page = self.page(self.sim.describe_volumes(region, next).await)?;
+        if self.lie == Lie::NoVolumes {
+            page.items.clear();
+        }
+        Ok(page)
+    }
+
+    async fn describe_snapshots(&self, region: &Region, query: SnapshotQuery) -> Result<Page<Snapshot>, CloudError> {
+        let is_listing = matches!(query, SnapshotQuery::Own { .. });
+        let page = self.page(self.sim.describe_snapshots(region, query).await)?;
+        let mut items: Vec<_> = page.items.into_iter().filter_map(|snapshot| self.tell(snapshot)).collect();
+        if self.lie == Lie::ManyMore && is_listing {
+            items.extend((0..1_000).map(|n| {
+                snapshot(&format!("snap-{n:017x}"), "vol-1", &[("Type", "Automated"), ("DeleteOn", "2099-01-01")])
+            }));
+        }
+        Ok(Page { items, next: page.next })
+    }
+
+    async fn create_snapshot(
+        &self,
+        region: &Region,
+        volume: &VolumeId,
+        text: &str,
+        tags: &Tags,
+    ) -> Result<Begun, CloudError> {
+        self.sim.create_snapshot(region, volume, text, self.born(tags, &Tags::default())).await
+    }
+
+    async fn create_snapshots(&self, region: &Region, mut request: SetRequest) -> Result<Vec<Begun>, CloudError> {
+        request.tags = self.born(&request.tags, &Tags::default()).clone();
+        self.sim.create_snapshots(region, request).await
+    }
+
+    async fn copy_snapshot(&self, destination: &Region, mut request: CopyRequest) -> Result<SnapshotId, CloudError> {
+        request.tags = self.born(&request.tags, &Tags::default()).clone();
+        self.sim.copy_snapshot(destination, request).await
+    }
+
+    async fn delete_snapshot(&self, region: &Region, snapshot: &SnapshotId) -> Result<(), CloudError> {
+        self.sim.delete_snapshot(region, snapshot).await
+    }
+
+    async fn create_tags(&self, region: &Region, snapshots: &[SnapshotId], tags: &Tags) -> Result<(), CloudError> {
+        self.sim.create_tags(region, snapshots, tags).await
+    }
+}
+
+fn region(name: &str) -> Region {
+    known(name)
+}
+
+fn tags(pairs: &[(&str, &str)]) -> Tags {
+    pairs.iter().copied().collect()
+}
+
+/// A completed snapshot of the middle of November.
+fn snapshot(id: &str, volume: &str, pairs: &[(&str, &str)]) -> Snapshot {
+    Snapshot {
+        id: known(id),
+        volume_id: known(volume),
+        owner: known("123456789012"),
+        state: SnapshotState::Completed,
+        state_message: None,
+        start_time: known("2026-11-15T03:00:00Z"),
+        size_gib: 1,
+        encrypted: false,
+        tier: StorageTier::Standard,
+        tags: tags(pairs),
+    }
+}
+
+/// An account with one selected instance of one volume.
+fn world(pairs: &[(&str, &str)]) -> World {
+    let mut world = World::new(1, known("2026-11-22T04:00:00Z"), known("123456789012"), [HOME, AWAY].map(region));
+    let home = region(HOME);
+    let mut all = tags(pairs);
+    all.set("Backup", "Yes");
+    let id = world.run_instance(&home, NewInstance::named("web", all)).unwrap();
+    let volume = world.create_volume(&home, NewVolume::sized("web", 1)).unwrap();
+    world.attach_volume(&home, &volume, &id, "/dev/xvda", true).unwrap();
+    world
+}
+
+/// The same with one snapshot of a volume that is gone.
+fn with_orphan(pairs: &[(&str, &str)]) -> World {
+    let mut world = world(&[]);
+    world.put_snapshot(&region(HOME), snapshot("snap-0a", "vol-0dead", pairs), None, "").unwrap();
+    world
+}
+
+struct Stage {
+    sim: Sim,
+    shared: Rc<RefCell<Shared>>,
+}
+
+impl Stage {
+    fn new(world: World) -> Self {
+        let shared = Shared {
+            rules: Rules::default(),
+            fired: BTreeMap::new(),
+            news: Vec::new(),
+            agenda: Vec::new(),
+            passing: Vec::new(),
+            people: Draw::new(1, "people"),
+            usual: Faults::default(),
+            last_call: BTreeMap::new(),
+        };
+        Self { sim: Sim::new(world), shared: Rc::new(RefCell::new(shared)) }
+    }
+
+    fn run(&self, job: Job, lie: Lie) {
+        let process = Process::new(self.sim.now().as_second().unsigned_abs(), job, self.sim.now());
+        let watch = Watch::new(Rc::clone(&self.shared), process);
+        let cloud = Lying { sim: self.sim.with_bystander(Rc::new(RefCell::new(watch))), lie };
+        let options = RunOptions::new(job, Scope::Named([HOME, AWAY].map(region).to_vec()));
+        let report = self.sim.block_on(run(&cloud, &options, &Quiet)).unwrap().unwrap();
+        assert!(report.violations.is_empty(), "the plan is consistent with what was shown: {:?}", report.violations);
+    }
+
+    fn hours(&self, hours: u32) -> &Self {
+        self.sim.with(|world| world.advance_by(hours * 3_600));
+        self
+    }
+
+    fn broken(&self) -> Option<&'static str> {
+        self.shared.borrow().rules.broken.as_ref().map(|broken| broken.rule)
+    }
+
+    /// The rule that the last run breaks, which an honest one does not.
+    fn caught(&self, job: Job, lie: Lie) -> Option<&'static str> {
+        assert_eq!(self.broken(), None, "until now all rules were kept");
+        let before = self.sim.with(|world| world.clone());
+        let honest = Stage::new(before);
+        honest.run(job, Lie::Honest);
+        assert_eq!(honest.broken(), None, "the code itself breaks no rule here");
+        self.run(job, lie);
+        self.broken()
+    }
+}
+
+const OVERDUE: [(&str, &str); 2] = [("Type", "Automated"), ("DeleteOn", "2026-11-16")];
+
+#[test]
+fn s1_a_foreign_snapshot_is_deleted() {
+    let stage = Stage::new(with_orphan(&[("DeleteOn", "2026-11-16")]));
+    assert_eq!(stage.caught(Job::Expire, Lie::AllOurs), Some("S1"));
+}
+
+#[test]
+fn s2_a_pinned_snapshot_is_deleted() {
+    let stage = Stage::new(with_orphan(&[OVERDUE[0], OVERDUE[1], ("KeepForever", "")]));
+    assert_eq!(stage.caught(Job::Expire, Lie::NothingPinned), Some("S2"));
+}
+
+#[test]
+fn s3_a_snapshot_is_deleted_before_its_day() {
+    let stage = Stage::new(with_orphan(&[OVERDUE[0], ("DeleteOn", "2026-12-24")]));
+    assert_eq!(stage.caught(Job::Expire, Lie::AllDue), Some("S3"));
+}
+
+#[test]
+fn s4_a_source_is_removed_without_proof() {
+    let stage = Stage::new(world(&[("DestinationRegion", AWAY)]));
+    stage.run(Job::Create, Lie::Honest);
+    stage.hours(1).run(Job::Offsite, Lie::Honest);
+    stage.hours(1);
+    stage.sim.with(|world| {
+        let copy = world.snapshots(&region(AWAY)).next().unwrap().snapshot.id.clone();
+        world.untag(&region(AWAY), &copy.into(), "Type").unwrap();
+    });
+    assert_eq!(stage.caught(Job::Offsite, Lie::CopiesOurs), Some("S4"));
+}
+
+#[test]
+fn s5_a_source_is_deleted_while_its_copy_is_pending() {
+    let stage = Stage::new(world(&[("DestinationRegion", AWAY), ("RetentionDays", "1"), ("OffsiteMode", "Copy")]));
+    stage.run(Job::Create, Lie::Honest);
+    stage.hours(1);
+    stage.sim.with(|world| world.config.durations.base_s = 20 * 86_400);
+    stage.run(Job::Offsite, Lie::Honest);
+    stage.sim.with(|world| world.config.durations.base_s = 60);
+    stage.hours(48).run(Job::Create, Lie::Honest);
+    stage.hours(1);
+    assert_eq!(stage.caught(Job::Expire, Lie::NoPending), Some("S5"));
+}
+
+#[test]
+fn s6_the_last_good_snapshot_of_a_living_volume_is_deleted() {
+    let stage = Stage::new(world(&[("RetentionDays", "1")]));
+    stage.run(Job::Create, Lie::Honest);
+    stage.hours(48);
+    assert_eq!(stage.caught(Job::Expire, Lie::NoVolumes), Some("S6"));
+}
+
+#[test]
+fn s7_something_is_deleted_past_a_listing_that_broke_off() {
+    let stage = Stage::new(world(&[("DestinationRegion", AWAY), ("RetentionDays", "1"), ("OffsiteMode", "Copy")]));
+    stage.run(Job::Create, Lie::Honest);
+    stage.hours(24).run(Job::Create, Lie::Honest);
+    stage.hours(1);
+    stage.sim.with(|world| world.set_out(&region(AWAY), true).unwrap());
+    assert_eq!(stage.caught(Job::Expire, Lie::ErrorsAreEmpty), Some("S7"));
+}
+
+#[test]
+fn s8_a_slot_is_made_twice_and_a_copy_too() {
+    let stage = Stage::new(world(&[("DestinationRegion", AWAY), ("OffsiteMode", "Copy")]));
+    stage.run(Job::Create, Lie::Honest);
+    stage.hours(1);
+    assert_eq!(stage.caught(Job::Create, Lie::NoSnapshots), Some("S8"));
+    let stage = Stage::new(world(&[("DestinationRegion", AWAY), ("OffsiteMode", "Copy")]));
+    stage.run(Job::Create, Lie::Honest);
+    stage.sim.with(|world| world.config.durations.base_s = 86_400);
+    stage.hours(1).run(Job::Offsite, Lie::Honest);
+    stage.hours(1);
+    assert_eq!(stage.caught(Job::Offsite, Lie::NoPending), Some("S8"));
+}
+
+#[test]
+fn s9_most_of_a_region_is_deleted_and_nobody_was_asked() {
+    let mut world = world(&[]);
+    for n in 0..30 {
+        let id = format!("snap-{:017x}", 0xff_0000 + n);
+        world.put_snapshot(&region(HOME), snapshot(&id, "vol-0dead", &OVERDUE), None, "").unwrap();
+    }
+    assert_eq!(Stage::new(world).caught(Job::Expire, Lie::ManyMore), Some("S9"));
+}
+
+#[test]
+fn s10_another_clock_than_ec2s_counts() {
+    assert_eq!(Stage::new(world(&[])).caught(Job::Create, Lie::Tomorrow), Some("S10"));
+}
+
+#[test]
+fn s11_a_snapshot_is_born_without_its_tags() {
+    assert_eq!(Stage::new(world(&[])).caught(Job::Create, Lie::NoTags), Some("S11"));
+}
+
+#[test]
+fn liveness_what_is_missing_is_said_in_words_and_what_is_done_is_not() {
+    let stage = Stage::new(world(&[("DestinationRegion", AWAY), ("OffsiteMode", "Copy"), ("RetentionDays", "1")]));
+    let missing = |stage: &Stage| stage.sim.with(|world| calm::missing(world));
+    let words = missing(&stage);
+    assert!(words.len() == 1 && words[0].contains("has no completed snapshot of"), "{words:?}");
+    stage.run(Job::Create, Lie::Honest);
+    stage.hours(1);
+    let words = missing(&stage);
+    assert!(words.len() == 1 && words[0].contains("has no copy in eu-west-1"), "{words:?}");
+    stage.run(Job::Offsite, Lie::Honest);
+    stage.hours(1);
+    assert_eq!(missing(&stage), Vec::<String>::new());
+    stage.hours(24).run(Job::Create, Lie::Honest);
+    stage.hours(24).run(Job::Create, Lie::Honest);
+    stage.hours(1).run(Job::Offsite, Lie::Honest);
+    stage.hours(1);
+    let words = missing(&stage);
+    let overdue = words.iter().filter(|words| words.contains("is due since") && words.contains("and still there"));
+    assert_eq!((words.len(), overdue.count()), (2, 2), "the first day's source and copy: {words:?}");
+}

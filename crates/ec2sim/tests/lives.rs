@@ -1,0 +1,98 @@
+//! Lives under faults (`snapwarden_ec2sim::drive`): every seed that ever failed, fresh ones, and large accounts. The rules
+//! are checked at every call; here it is asked that they held, that every kind of trouble fired, and that a life is the
+//! same when it is lived again.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that unwraps fails loudly, helpers included")]
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use snapwarden_ec2sim::drive::{Fired, Kind, Lived, Options, live};
+
+/// Seeds of lives of 60 days in which something went wrong once, in the code, in a rule as it was written, or in its
+/// checker (docs/simulation.md says what it was). They stay.
+const FAILED_ONCE: [u64; 32] = [
+    439, 1207, 1241, 1256, 1341, 1346, 1502, 1535, 1606, 1713, 1722, 1736, 1755, 1853, 1953, 2050, 2158, 2181, 2195,
+    2272, 2277, 2358, 2362, 2373, 3195, 3512, 3669, 3782, 4473, 5171, 5937, 6003,
+];
+/// Lives of 60 days in CI.
+const LIVES: u64 = 500;
+const LARGE_LIVES: u64 = 20;
+
+/// Where the fresh seeds begin: CI gives the commit's number, so that each commit lives lives that nobody has lived.
+fn first_fresh() -> u64 {
+    std::env::var("SNAPWARDEN_FRESH_SEED").map_or(1, |text| text.parse().expect("SNAPWARDEN_FRESH_SEED is a number"))
+}
+
+/// Lives these, on all cores; panics with every rule that was broken and how to see it again.
+fn live_all(all: &[Options]) -> Vec<Lived> {
+    let next = AtomicU64::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut lived: Vec<(usize, Lived)> = std::thread::scope(|scope| {
+        let worker = || {
+            let mut done = Vec::new();
+            while let Some((n, options)) = {
+                let n = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap();
+                all.get(n).map(|options| (n, options))
+            } {
+                done.push((n, live(options)));
+            }
+            done
+        };
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    });
+    lived.sort_by_key(|(n, _)| *n);
+    let mut broken = Vec::new();
+    for ((_, lived), options) in lived.iter().zip(all) {
+        if let Some(trouble) = &lived.trouble {
+            let (seed, days, large) = (options.seed, options.days, if options.large { " --large" } else { "" });
+            let (rule, words) = (trouble.broken.rule, &trouble.broken.words);
+            broken.push(format!("{rule}: {words}\n  snapwarden simulate --seed {seed} --days {days}{large} --trace"));
+        }
+    }
+    assert!(broken.is_empty(), "{} lives broke a rule:\n{}", broken.len(), broken.join("\n"));
+    lived.into_iter().map(|(_, lived)| lived).collect()
+}
+
+fn fired(lived: &[Lived]) -> Fired {
+    let mut sum = Fired::new();
+    for (kind, count) in lived.iter().flat_map(|lived| &lived.fired) {
+        *sum.entry(*kind).or_default() += count;
+    }
+    sum
+}
+
+#[test]
+fn in_500_lives_of_60_days_no_rule_is_broken_and_all_comes_right() {
+    let fresh = first_fresh();
+    let seeds = FAILED_ONCE.into_iter().chain((0..LIVES).map(|n| fresh.wrapping_add(n)));
+    let all: Vec<_> = seeds.map(Options::of_seed).collect();
+    let lived = live_all(&all);
+    let fired = fired(&lived);
+    let never: Vec<_> = Kind::ALL.into_iter().filter(|kind| !fired.contains_key(kind)).collect();
+    assert!(never.is_empty(), "these never fired: {never:?}");
+    let sum = |of: fn(&Lived) -> u64| lived.iter().map(of).sum::<u64>();
+    let (runs, made) = (sum(|l| l.runs), sum(|l| l.created + l.copied));
+    println!("{} lives, {runs} runs, {made} snapshots and copies made; {fired:?}", lived.len());
+    assert!(made > LIVES * 60, "{made}: these lives are too quiet to prove anything");
+}
+
+#[test]
+fn in_large_accounts_too() {
+    let all: Vec<_> = (0..LARGE_LIVES)
+        .map(|n| Options { days: 20, large: true, ..Options::of_seed(first_fresh().wrapping_add(n)) })
+        .collect();
+    assert!(live_all(&all).iter().all(|lived| lived.created > 0));
+}
+
+#[test]
+fn one_seed_is_one_life_call_by_call() {
+    for seed in [3, 4, 5] {
+        let options = Options { days: 20, trace: true, ..Options::of_seed(seed) };
+        let (one, again) = (live(&options), live(&options));
+        assert_eq!(one.trace, again.trace);
+        assert!(one.trace.lines().count() > 50, "{}", one.trace);
+        let other = live(&Options { seed: seed + 100, ..options });
+        assert_ne!(one.trace, other.trace);
+    }
+}
