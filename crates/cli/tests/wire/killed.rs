@@ -1,53 +1,231 @@
-//! `run create` killed by SIGKILL a hundred times, each time followed by a second run of the same slot (S8, S11).
+//! Each job killed by SIGKILL a hundred times, at every one of its calls in turn, and run again each time.
+//!
+//! The rules are checked on the world itself (rules.rs), and the two runs together must come to the very world that one
+//! run makes that nobody kills: whatever was left half-done is seen, finished, and done once.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use snapwarden_core::inventory::Inventory;
-use snapwarden_core::report::Outcome;
+use snapwarden_core::decision::Job;
+use snapwarden_core::inventory::{Inventory, Snapshot};
+use snapwarden_core::report::{Outcome, RunReport};
 use snapwarden_core::tags::{TYPE_AUTOMATED, key};
+use snapwarden_ec2sim::World;
 
-use crate::server::{HOME, Server, fleet};
+use crate::account::account;
+use crate::rules::{Step, broken};
+use crate::server::{HOME, NOW, Server, fleet};
 
-const INSTANCES: usize = 12;
 const KILLS: u64 = 100;
-/// GetCallerIdentity, DescribeRegions, four listings, one CreateSnapshots an instance, one CreateTags a device name.
-const CALLS: u64 = 2 + 4 + INSTANCES as u64 + 3;
+/// Calls from one kill to the next, round and round: no pattern, and a slow machine reaches them all.
+const STRIDE: u64 = 37;
 
-#[test]
-fn a_killed_run_leaves_nothing_that_the_next_one_does_not_finish() {
-    let (mut killed, mut half_done, mut untagged) = (0, 0, 0);
-    for n in 0..KILLS {
-        let server = Server::start(&fleet(INSTANCES));
-        // Every moment of the run in turn, in an order of no pattern, so that a slow machine reaches them all.
-        let calls = (n * 37) % (CALLS + 1);
-        let output = server.start_and(&["run", "create"], calls, |child| child.kill().unwrap());
-        killed += u64::from(output.status.code().is_none());
-        let after_kill = made(&server.world());
-        half_done += u64::from((1..3 * INSTANCES).contains(&after_kill.values().map(Vec::len).sum()));
-        untagged += u64::from(after_kill.values().flatten().any(|has_device| !has_device));
-        let report = server.run("create", 0, &[]);
-        assert!(report.violations.is_empty() && report.findings.is_empty(), "kill at {calls}: {report:?}");
-        let made = made(&server.world());
-        assert_eq!(made.len(), 3 * INSTANCES, "kill at {calls}: a volume without its snapshot");
-        for (volume, snapshots) in made {
-            assert_eq!(snapshots, [true], "kill at {calls}: {volume} has one snapshot, with its device's name");
-        }
-        let third = server.run("create", 0, &[]);
-        assert!(third.outcomes.iter().all(|outcome| *outcome == Outcome::NothingToDo), "kill at {calls}: {third:?}");
-    }
-    assert!(killed >= KILLS / 2, "{killed} of {KILLS} runs were killed before their end");
-    assert!(half_done >= 10, "{half_done} of them with some snapshots made and some not");
-    assert!(untagged >= 10, "{untagged} of them with snapshots that still lacked their late tags");
+/// A job, and the world that it is let loose on.
+struct Trial {
+    job: Job,
+    world: World,
 }
 
-/// The snapshots of each volume: whether each has its device's name. That all are owned from birth is asserted.
-fn made(world: &Inventory) -> BTreeMap<String, Vec<bool>> {
-    let mut made: BTreeMap<String, Vec<bool>> = BTreeMap::new();
-    for (region, snapshot) in world.snapshots() {
-        assert_eq!((region.as_str(), snapshot.tags.get(key::TYPE)), (HOME, Some(TYPE_AUTOMATED)), "{snapshot:?}");
-        assert_eq!(snapshot.tags.get(key::SLOT), Some("2026-11-22T03:00Z"), "{snapshot:?}");
-        let volume = snapshot.volume_id.to_string();
-        made.entry(volume).or_default().push(snapshot.tags.get(key::DEVICE_NAME).is_some());
+/// How many runs were killed, and what they left.
+#[derive(Debug, Default)]
+struct Tally {
+    killed: u64,
+    /// Some snapshots or copies made, some not.
+    half_made: u64,
+    /// Some tags written, or something made, and some tags not yet.
+    half_tagged: u64,
+    /// Some deleted, some not.
+    half_deleted: u64,
+}
+
+impl Trial {
+    fn server(&self) -> Server {
+        Server::with(self.world.clone())
     }
-    made
+
+    /// What one run makes of the world that nobody kills, in how many calls, and what it says.
+    fn undisturbed(&self) -> (Inventory, u64, RunReport) {
+        let server = self.server();
+        let report = run(&server, self.job);
+        let calls = server.calls();
+        let world = server.world();
+        assert_holds(self.job, &self.world.truth(), &world, "undisturbed");
+        (world, calls, report)
+    }
+
+    fn kill_at_every_call(&self, whole: &Inventory, calls: u64) -> Tally {
+        assert_ne!((calls + 1) % STRIDE, 0, "some calls would never have their turn");
+        let mut tally = Tally::default();
+        for n in 0..KILLS {
+            let at = (n * STRIDE) % (calls + 1);
+            self.kill_once(whole, at, &mut tally);
+        }
+        tally
+    }
+
+    /// Kills a run once the server has seen so many calls, and runs it again.
+    fn kill_once(&self, whole: &Inventory, at: u64, tally: &mut Tally) {
+        let (server, before, context) = (self.server(), self.world.truth(), format!("kill at {at}"));
+        tally.killed += u64::from(kill(&server, self.job, at));
+        let torn = server.world();
+        assert_holds(self.job, &before, &torn, &context);
+        tally.count(&Step::new(self.job, &before, &torn), &Step::new(self.job, &torn, whole));
+        let _ = run(&server, self.job);
+        let after = server.world();
+        assert_holds(self.job, &torn, &after, &context);
+        assert_holds(self.job, &before, &after, &context);
+        assert_same(&after, whole, &context);
+        assert_nothing_to_do(&run(&server, self.job), &context);
+        assert_same(&server.world(), whole, &context);
+    }
+}
+
+impl Tally {
+    /// By what the killed run did, and what it left to do.
+    fn count(&mut self, done: &Step<'_>, left: &Step<'_>) {
+        let (has_made, has_tagged) = (done.made().next().is_some(), done.retagged().next().is_some());
+        self.half_made += u64::from(has_made && left.made().next().is_some());
+        self.half_tagged += u64::from((has_made || has_tagged) && left.retagged().next().is_some());
+        self.half_deleted += u64::from(done.gone().next().is_some() && left.gone().next().is_some());
+    }
+}
+
+/// Where each job acts: copies expire where they are.
+fn scope(job: Job) -> &'static [&'static str] {
+    match job {
+        Job::Create | Job::Offsite => &[],
+        Job::Expire => &["--all-regions"],
+    }
+}
+
+/// Whether the run was killed before its end.
+fn kill(server: &Server, job: Job, at: u64) -> bool {
+    let args = [&["run", job.as_str()], scope(job)].concat();
+    let output = server.start_and(&args, at, |child| child.kill().unwrap());
+    output.status.code().is_none()
+}
+
+fn run(server: &Server, job: Job) -> RunReport {
+    let report = server.run(job.as_str(), 0, scope(job));
+    assert!(report.violations.is_empty(), "{report:?}");
+    report
+}
+
+fn assert_holds(job: Job, before: &Inventory, after: &Inventory, context: &str) {
+    let broken = broken(&Step::new(job, before, after));
+    assert!(broken.is_empty(), "{job:?}, {context}: {broken:#?}");
+}
+
+/// Snapshot by snapshot: two whole worlds in a message help nobody.
+fn assert_same(world: &Inventory, whole: &Inventory, context: &str) {
+    let listed = |of: &Inventory| of.snapshots().map(|(region, s)| format!("{region} {s:?}")).collect::<BTreeSet<_>>();
+    let (is, should) = (listed(world), listed(whole));
+    let differ: Vec<_> = is.symmetric_difference(&should).collect();
+    assert!(differ.is_empty(), "{context}, not as one run makes it: {differ:#?}");
+}
+
+fn assert_nothing_to_do(report: &RunReport, context: &str) {
+    let is_idle = report.outcomes.iter().all(|outcome| *outcome == Outcome::NothingToDo);
+    assert!(is_idle, "{context}, still something to do: {report:?}");
+}
+
+/// That the trial is one of all these, and not of an account in which little happens.
+fn assert_has_all(report: &RunReport, reasons: &[&str]) {
+    let words: BTreeSet<_> = report.plan.decisions.iter().map(|decision| decision.reason.word()).collect();
+    let lacking: Vec<_> = reasons.iter().filter(|reason| !words.contains(**reason)).collect();
+    assert!(lacking.is_empty(), "nothing is {lacking:?}, but {words:?}");
+}
+
+#[test]
+fn a_creator_killed_anywhere_leaves_nothing_that_the_next_one_does_not_finish() {
+    const INSTANCES: usize = 12;
+    let trial =
+        Trial { job: Job::Create, world: World::from_toml(7, NOW.parse().unwrap(), &fleet(INSTANCES)).unwrap() };
+    let (whole, calls, report) = trial.undisturbed();
+    assert!(report.findings.is_empty(), "{report:?}");
+    assert_eq!(whole.snapshots().count(), 3 * INSTANCES);
+    for (region, snapshot) in whole.snapshots() {
+        let tag = |key| snapshot.tags.get(key);
+        assert_eq!((region.as_str(), tag(key::TYPE)), (HOME, Some(TYPE_AUTOMATED)), "{snapshot:?}");
+        assert_eq!(tag(key::SLOT), Some("2026-11-22T03:00Z"), "{snapshot:?}");
+        assert!(tag(key::DEVICE_NAME).is_some(), "{snapshot:?}");
+    }
+    let tally = trial.kill_at_every_call(&whole, calls);
+    assert!(tally.killed >= KILLS / 2 && tally.half_made >= 10 && tally.half_tagged >= 10, "{tally:?}");
+}
+
+#[test]
+fn an_offsiter_killed_anywhere_leaves_nothing_that_the_next_one_does_not_finish() {
+    let trial = Trial { job: Job::Offsite, world: World::from_inventory(7, &account()) };
+    let (whole, calls, report) = trial.undisturbed();
+    let reasons = [
+        ["no copy", "copy incomplete", "copy tried again", "newly verified", "copies verified"].as_slice(),
+        &["verified", "copy pending", "not yet offsite", "copy mismatch", "source due", "stamped"],
+        &["newest here", "KeepForever", "no readable DeleteOn", "OffsiteMode Copy"],
+    ];
+    assert_has_all(&report, &reasons.concat());
+    let tally = trial.kill_at_every_call(&whole, calls);
+    assert!(tally.killed >= KILLS / 2 && tally.half_made >= 10, "{tally:?}");
+    assert!(tally.half_tagged >= 10 && tally.half_deleted >= 10, "{tally:?}");
+}
+
+#[test]
+fn a_manager_killed_anywhere_leaves_nothing_that_the_next_one_does_not_finish() {
+    let trial = Trial { job: Job::Expire, world: World::from_inventory(7, &account()) };
+    let (whole, calls, report) = trial.undisturbed();
+    let reasons = ["expired", "failed", "not due", "copy in flight", "last good", "failure memory", "not completed"];
+    assert_has_all(&report, &[&reasons[..], &["KeepForever", "no readable DeleteOn"]].concat());
+    let tally = trial.kill_at_every_call(&whole, calls);
+    assert!(tally.killed >= KILLS / 2 && tally.half_deleted >= 10, "{tally:?}");
+}
+
+/// A week in which every run is killed, and run again two minutes later: what one job leaves half-done the next one sees.
+#[test]
+fn a_week_of_killed_runs_breaks_no_rule_and_is_caught_up_with() {
+    let server = Server::with(World::from_inventory(7, &account()));
+    let mut killed = 0;
+    for n in 0..7 * 3 {
+        let job = [Job::Create, Job::Offsite, Job::Expire][n % 3];
+        let before = server.world();
+        killed += u64::from(kill(&server, job, (n as u64 * STRIDE) % 25));
+        let torn = server.world();
+        assert_holds(job, &before, &torn, &format!("kill {n}"));
+        server.advance(120);
+        let before = server.world();
+        let _ = run(&server, job);
+        assert_holds(job, &before, &server.world(), &format!("after kill {n}"));
+        let hours = if job == Job::Expire { 20 } else { 2 };
+        server.advance(hours * 3_600);
+    }
+    assert!(killed >= 10, "only {killed} runs were killed");
+    catch_up(&server);
+    assert_all_backed_up(&server.world());
+}
+
+/// Lets each job do all that there is to do: copies take some minutes, and their sources go after them.
+fn catch_up(server: &Server) {
+    for job in [Job::Create, Job::Offsite, Job::Offsite, Job::Expire] {
+        let before = server.world();
+        let _ = run(server, job);
+        assert_holds(job, &before, &server.world(), "catching up");
+        server.advance(600);
+    }
+    for job in [Job::Create, Job::Offsite, Job::Expire] {
+        assert_nothing_to_do(&run(server, job), "caught up");
+    }
+}
+
+/// Each volume that is to be backed up has the snapshots of its last two slots, wherever they are.
+fn assert_all_backed_up(world: &Inventory) {
+    let slots = ["2026-11-28T03:00Z", "2026-11-29T03:00Z"];
+    let home = &world.regions[&HOME.parse().unwrap()];
+    let volumes = home.volumes.items().iter().filter(|volume| !volume.tags.has(key::BACKUP));
+    let wanted = volumes.flat_map(|volume| slots.map(|slot| (volume.id.to_string(), slot.to_owned())));
+    let has = |snapshot: &Snapshot| {
+        let volume = snapshot.tags.get(key::VOLUME_ID).unwrap_or(snapshot.volume_id.as_str());
+        let slot = snapshot.tags.get(key::SLOT).filter(|_| snapshot.is_completed());
+        (volume.to_owned(), slot.unwrap_or_default().to_owned())
+    };
+    let there: BTreeSet<_> = world.snapshots().map(|(_, snapshot)| has(snapshot)).collect();
+    let lacking: Vec<_> = wanted.filter(|one| !there.contains(one)).collect();
+    assert!(lacking.is_empty(), "without a snapshot: {lacking:?}");
 }

@@ -4,7 +4,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that unwraps fails loudly, helpers included")]
 
+mod account;
 mod killed;
 mod people;
+mod rules;
 mod server;
 mod trouble;

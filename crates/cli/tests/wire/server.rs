@@ -39,7 +39,10 @@ pub(crate) struct Server(Background);
 
 impl Server {
     pub(crate) fn start(fleet: &str) -> Self {
-        let world = World::from_toml(7, NOW.parse().unwrap(), fleet).unwrap();
+        Self::with(World::from_toml(7, NOW.parse().unwrap(), fleet).unwrap())
+    }
+
+    pub(crate) fn with(world: World) -> Self {
         let options = ServeOptions { clock: Clock::Stopped, ..ServeOptions::default() };
         Self(Background::start(world, options).unwrap())
     }
