@@ -79,7 +79,8 @@ mod tests {
     #[test]
     fn an_approval_reads_back_what_it_prints_and_refuses_the_rest() {
         let text = "eu-west-1:2026-11-22:412";
-        assert_eq!(text.parse::<Approval>().unwrap().to_string(), text);
+        let approval = text.parse::<Approval>().unwrap();
+        assert_eq!((approval.to_string(), String::from(approval)), (text.to_owned(), text.to_owned()));
         for bad in
             ["", "eu-west-1", "eu-west-1:2026-11-22", "eu-west-1:2026-11-22:-1", "eu-west-1:22:4", "all", "a:b:c:d"]
         {

@@ -6,7 +6,7 @@ mod common;
 
 use common::*;
 use snapwarden_core::approval::Approval;
-use snapwarden_core::decision::{Act, Expiry, FailedCause, Newer, Problem, Reason, Stays};
+use snapwarden_core::decision::{Act, Expiry, FailedCause, Newer, Problem, Reason, Stays, Subject};
 use snapwarden_core::inventory::SnapshotState;
 use snapwarden_core::policy::Config;
 
@@ -482,7 +482,19 @@ fn of_two_copies_in_the_making_the_same_one_is_named_in_whatever_order_they_come
     let two = [copy("snap-c1", &source).pending(), copy("snap-c2", &source).pending()];
     let base = world(NOW).snapshot(source).region(AWAY);
     let reversed = two.iter().rev().cloned().collect::<Vec<_>>();
-    assert_eq!(base.clone().snapshots(two).expire(), base.snapshots(reversed).expire());
+    let plan = base.clone().snapshots(two).expire();
+    assert_eq!(plan, base.snapshots(reversed).expire());
+    let named = of_snapshot(&plan, "snap-1").1.to_string();
+    assert!(named.contains("snap-c1"), "{named}");
+}
+
+#[test]
+fn an_instances_empty_name_is_no_name() {
+    let named = |name| {
+        let plan = plan_of(expired("snap-1", "vol-1").tag("InstanceName", name));
+        decision(&plan, &Subject::Snapshot(snapshot_id("snap-1"))).about.name.clone()
+    };
+    assert_eq!((named("web"), named("")), (Some("web".to_owned()), None));
 }
 
 #[test]
