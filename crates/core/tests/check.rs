@@ -244,6 +244,7 @@ fn s2_a_delete_of_what_carries_keep_forever() {
 fn s3_a_delete_of_what_is_not_due_or_not_completed() {
     for early in [
         expired("snap-1", "vol-1").tag("DeleteOn", "2026-11-23"),
+        expired("snap-1", "vol-1").tag("DeleteOn", "2026-11-23").no_tag("CreatedOn"),
         expired("snap-1", "vol-1").no_tag("DeleteOn"),
         expired("snap-1", "vol-1").tag("DeleteOn", "soon"),
         expired("snap-1", "vol-1").at("2026-11-15T04:00:01Z"),
@@ -254,6 +255,17 @@ fn s3_a_delete_of_what_is_not_due_or_not_completed() {
         copy("snap-1", &ours("snap-0", "vol-1", "2026-11-16", "2026-11-22").tag("CreatedOn", "2026-11-15")),
     ] {
         caught(&good_delete(), &to_delete(early), Rule::S3, &snapshot("snap-1"));
+    }
+}
+
+#[test]
+fn s3_on_its_day_and_as_old_as_was_promised_to_the_moment_it_may_go() {
+    let of_today = expired("snap-1", "vol-1").tag("DeleteOn", "2026-11-22").tag("CreatedOn", "2026-11-15");
+    for (now, made) in [("2026-11-22T00:00:00Z", "2026-11-14T00:00:00Z"), (NOW, "2026-11-15T04:00:00Z")] {
+        let world = world(now).snapshot(of_today.clone().at(made));
+        let plan = world.expire();
+        assert_eq!(of_snapshot(&plan, "snap-1").0, &delete(), "{now}");
+        assert_eq!(check(&plan, &world.inventory, &Config::default()), [], "{now}");
     }
 }
 
@@ -278,6 +290,23 @@ fn s4_a_removal_without_a_true_copy() {
     let encrypted = moved().encrypted();
     let world = to_remove(&encrypted, [copy("snap-c", &moved())]);
     caught(&good_removal(), &world, Rule::S4, &source_of("snap-1"));
+}
+
+/// A copy call has room for 50 tags, with those that say whose copy it is.
+#[test]
+fn s4_a_copy_may_lack_tags_only_where_there_was_no_room_for_all() {
+    for (count, is_clean) in [(45, false), (46, true)] {
+        let mut full = moved();
+        for n in full.0.tags.len()..count {
+            full = full.tag(&format!("Filler{n}"), "x");
+        }
+        let world = to_remove(&full, [copy("snap-c", &full).no_tag("Filler30")]);
+        if is_clean {
+            assert_eq!(check(&good_removal(), &world.inventory, &Config::default()), []);
+        } else {
+            caught(&good_removal(), &world, Rule::S4, &source_of("snap-1"));
+        }
+    }
 }
 
 #[test]
@@ -338,6 +367,10 @@ fn s5_a_delete_of_a_source_whose_destination_was_not_read() {
     for unread in [to_delete(source.clone()).unread(AWAY), to_delete(source.clone()).region(AWAY).snapshots_gap()] {
         caught(&good_delete(), &unread, Rule::S5, &snapshot("snap-1"));
     }
+    for list in ["us-west-2 eu-west-1", "us-west-2,eu-west-1"] {
+        let second = to_delete(source.clone().tag("DestinationRegion", list)).region(FAR).unread(AWAY);
+        caught(&good_delete(), &second, Rule::S5, &snapshot("snap-1"));
+    }
     let unknown = to_delete(source.tag("DestinationRegion", "mars-1")).regions_unknown();
     caught(&good_delete(), &unknown, Rule::S5, &snapshot("snap-1"));
 }
@@ -366,6 +399,17 @@ fn s6_a_delete_of_the_newest_for_the_sake_of_a_copy_that_lies_about_its_age() {
         decision.act = if decision.subject == snapshot("snap-c2") { delete() } else { Act::Keep };
     }
     caught(&plan, &world, Rule::S6, &snapshot("snap-c2"));
+}
+
+#[test]
+fn s6_of_two_that_hold_the_data_of_one_second_either_may_go() {
+    let two = [expired("snap-1", "vol-1"), expired("snap-2", "vol-1")];
+    for listed in [two.clone(), [two[1].clone(), two[0].clone()]] {
+        let world = world(NOW).volume("vol-1", &[]).snapshots(listed);
+        let plan = world.expire();
+        assert_eq!(deleted(&plan).len(), 1);
+        assert_eq!(check(&plan, &world.inventory, &Config::default()), []);
+    }
 }
 
 #[test]
@@ -507,8 +551,30 @@ fn s9_an_approval_covers_its_region_its_count_and_its_day_only() {
 
 #[test]
 fn s9_unmanaged_ones_do_not_hide_a_large_expiry() {
-    let hidden = many().snapshots((0..60).map(|n| expired(&format!("snap-x{n}"), "vol-x").tag("aws:dlm:managed", "")));
-    caught(&all_deleted(&hidden), &hidden, Rule::S9, &snapshot("snap-00"));
+    let other = |n: u32| expired(&format!("snap-x{n}"), "vol-x");
+    let unmanaged: [fn(Snap) -> Snap; 4] = [
+        |s| s.tag("aws:dlm:managed", ""),
+        |s| s.tag("aws:backup:source-resource", ""),
+        |s| s.owner("999999999999"),
+        |s| s.tag("Type", "Manual"),
+    ];
+    for unmanage in unmanaged {
+        let hidden = many().snapshots((0..60).map(|n| unmanage(other(n))));
+        caught(&all_deleted(&hidden), &hidden, Rule::S9, &snapshot("snap-00"));
+    }
+}
+
+#[test]
+fn s9_half_of_what_is_managed_goes_unasked_and_one_more_does_not() {
+    let kept = |n: u32| ours(&format!("snap-k{n}"), &format!("vol-k{n}"), "2026-11-20", "2026-12-20");
+    let half = many().snapshots((0..30).map(kept));
+    let plan = half.expire();
+    assert_eq!((deleted(&plan).len(), check(&plan, &half.inventory, &Config::default())), (30, Vec::new()));
+    let more = many().snapshots((0..29).map(kept));
+    let mut plan = more.expire();
+    let held = plan.decisions.iter_mut().filter(|decision| decision.act == Act::Hold);
+    held.for_each(|decision| decision.act = delete());
+    caught(&plan, &more, Rule::S9, &snapshot("snap-00"));
 }
 
 // S10.
@@ -567,7 +633,12 @@ fn s11_a_copy_born_without_its_identity() {
         caught(&bad, &world, Rule::S11, &copy_to("snap-1", AWAY));
     }
     let mut tags = good;
-    (0..50).for_each(|n| tags.set(&format!("k{n}"), "x"));
+    for n in tags.len()..50 {
+        tags.set(&format!("k{n}"), "x");
+    }
+    let full = acting(plan.clone(), &copy_to("snap-1", AWAY), Act::Copy { tags: tags.clone(), encrypted: false });
+    assert_eq!(check(&full, &world.inventory, &Config::default()), [], "EC2 takes 50");
+    tags.set("k50", "x");
     let bad = acting(plan, &copy_to("snap-1", AWAY), Act::Copy { tags, encrypted: false });
     caught(&bad, &world, Rule::S11, &copy_to("snap-1", AWAY));
 }
@@ -580,7 +651,9 @@ fn s3_tags_that_would_overwrite_what_is_there_or_move_delete_on_earlier() {
     let plan = world.offsite();
     let subject = copy_to("snap-1", AWAY);
     assert_eq!(check(&plan, &world.inventory, &Config::default()), []);
-    for (key, value) in [("DeleteOn", "2026-11-27"), ("DeleteOn", "never"), ("InstanceID", "i-2")] {
+    for (key, value) in
+        [("DeleteOn", "2026-11-27"), ("DeleteOn", "2026-11-28"), ("DeleteOn", "never"), ("InstanceID", "i-2")]
+    {
         let tags = tags(&[(key, value)]);
         let act = Act::AddTags { region: region(AWAY), snapshot: snapshot_id("snap-c"), tags };
         caught(&acting(plan.clone(), &subject, act), &world, Rule::S3, &subject);
@@ -588,6 +661,49 @@ fn s3_tags_that_would_overwrite_what_is_there_or_move_delete_on_earlier() {
     let later = tags(&[("DeleteOn", "2026-11-30")]);
     let act = Act::AddTags { region: region(AWAY), snapshot: snapshot_id("snap-c"), tags: later };
     assert_eq!(check(&acting(plan, &subject, act), &world.inventory, &Config::default()), []);
+}
+
+/// A source under KeepLatest, listed before or behind others, and the plan that removes it.
+fn removal_of_the_latest(at: &str, others: &[Snap], is_first: bool) -> (World, Plan) {
+    let source = common::source("snap-1", "vol-1", AWAY).tag("OffsiteMode", "KeepLatest").at(at);
+    let mut listed = others.to_vec();
+    listed.insert(if is_first { 0 } else { others.len() }, source.clone());
+    let world = world(NOW).snapshots(listed).region(AWAY).snapshot(copy("snap-c", &source));
+    let mut plan = world.offsite();
+    for decision in &mut plan.decisions {
+        decision.act = Act::Keep;
+    }
+    let copies = vec![CopyRef { region: region(AWAY), snapshot: snapshot_id("snap-c") }];
+    let plan = acting(plan, &source_of("snap-1"), Act::RemoveSource { copies, newest: None });
+    (world, plan)
+}
+
+#[test]
+fn s4_a_newer_one_here_lets_the_latest_go_and_what_is_no_newer_good_one_does_not() {
+    let (early, late) = ("2026-11-20T03:00:00Z", "2026-11-21T03:00:00Z");
+    let other = |id: &str, at: &str| ours(id, "vol-1", "2026-11-20", "2026-12-20").at(at);
+    let older = [other("snap-2", "2026-11-10T03:00:00Z"), other("snap-3", "2026-11-09T03:00:00Z")];
+    let with = |one: Snap| [vec![one], older.to_vec()].concat();
+    for lasting in [with(other("snap-0", late)), with(other("snap-9", late)), with(other("snap-0", early))] {
+        let reversed: Vec<_> = lasting.iter().rev().cloned().collect();
+        for (others, is_first) in [(&lasting, true), (&lasting, false), (&reversed, true), (&reversed, false)] {
+            let (world, plan) = removal_of_the_latest(early, others, is_first);
+            assert_eq!(check(&plan, &world.inventory, &Config::default()), [], "{others:?}");
+        }
+    }
+    let newer = other("snap-9", late);
+    let of_another = ours("snap-9", "vol-2", "2026-11-20", "2026-12-20").at(late);
+    for no_good in [
+        newer.clone().pending(),
+        newer.clone().failed("lost"),
+        newer.clone().owner("999999999999"),
+        newer.clone().no_tag("Type"),
+        newer.tag("SourceSnapshotId", "snap-8"),
+        of_another,
+    ] {
+        let (world, plan) = removal_of_the_latest(early, &with(no_good), true);
+        caught(&plan, &world, Rule::S4, &source_of("snap-1"));
+    }
 }
 
 #[test]

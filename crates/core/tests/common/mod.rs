@@ -227,7 +227,7 @@ impl World {
 }
 
 /// A snapshot in the making.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Snap(pub Snapshot);
 
 /// A completed snapshot of this account without tags: 8 GiB, not encrypted, in the standard tier, begun at [`NOW`]'s day.
