@@ -22,7 +22,7 @@ use snapwarden_core::inventory::{Instance, Inventory, Read, RegionInventory, Reg
 use snapwarden_core::printable::printable;
 use snapwarden_core::tags::{self, Named, TagValue};
 
-use listing::Broken;
+use listing::{Broken, Object};
 use records::{Listed, OptIn};
 
 /// What was read, and what was wrong with it.
@@ -246,7 +246,7 @@ fn identity(dir: &Path) -> Result<AccountId, Broken> {
         account: serde_json::Value,
     }
     let reader = listing::open(&dir.join(IDENTITY))?.take(IDENTITY_LENGTH_MAX);
-    let raw: Raw = serde_json::from_reader(reader).map_err(Broken::from)?;
+    let Object::<Raw>(raw) = serde_json::from_reader(reader).map_err(Broken::from)?;
     records::id(&raw.account, "Account").map_err(Broken::Odd)
 }
 

@@ -605,6 +605,26 @@ fn what_is_no_record_costs_itself_and_not_those_behind_it() {
 }
 
 #[test]
+fn a_list_in_the_place_of_an_object_is_no_record_whose_fields_go_by_their_places() {
+    let volume = r#"["vol-1", 8, "gp3", true, null]"#;
+    let dump = Folder::good().with("us-east-1/volumes.json", format!(r#"{{"Volumes": [{volume}]}}"#)).read();
+    assert_eq!(sentences(&dump), ["us-east-1/volumes.json: record 1: not an object; left out"]);
+    assert_eq!(volumes(&dump).items(), []);
+
+    for reservations in
+        [format!(r#"["r-1", [{INSTANCE}]]"#), r#"{"Instances": [["i-2", {"Name": "running"}, "", [], null]]}"#.into()]
+    {
+        let text = format!(r#"{{"Reservations": [{reservations}]}}"#);
+        let dump = Folder::good().with("us-east-1/instances.json", text).read();
+        assert_eq!(sentences(&dump), ["us-east-1/instances.json: record 1: not an object; left out"]);
+        assert_eq!(instances(&dump).items(), []);
+    }
+
+    let error = Folder::good().with("caller-identity.json", r#"["123456789012"]"#).error();
+    assert!(error.contains("it is not what the command prints"), "{error}");
+}
+
+#[test]
 fn a_key_that_stands_twice_among_the_tags_leaves_the_record_out() {
     let twice = SNAP.replace("\"Key\": \"Name\"", "\"Key\": \"Type\"");
     let dump = Folder::good().with_snapshots(&twice).read();

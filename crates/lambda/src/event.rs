@@ -79,10 +79,13 @@ fn bad(field: &'static str, why: &dyn std::error::Error) -> EventError {
     EventError::Bad { field, why: printable(&why.to_string(), SAID_MAX) }
 }
 
-/// What EventBridge and its Scheduler send when the schedule names no input of its own.
+/// What EventBridge and its Scheduler send when the schedule names no input of its own. One into which somebody wrote a
+/// wish is none: passing over its `dry_run` would change what was only to be looked at.
 fn is_tick(event: &Value) -> bool {
     let text = |key| event.get(key).and_then(Value::as_str);
-    text("detail-type") == Some("Scheduled Event") && matches!(text("source"), Some("aws.events" | "aws.scheduler"))
+    let is_plain = ["regions", "dry_run", "slot", "approve"].iter().all(|field| event.get(field).is_none());
+    let is_scheduled = text("detail-type") == Some("Scheduled Event");
+    is_plain && is_scheduled && matches!(text("source"), Some("aws.events" | "aws.scheduler"))
 }
 
 #[cfg(test)]
@@ -101,6 +104,19 @@ mod tests {
         let rule = json!({"detail-type": "Scheduled Event", "source": "aws.events", "detail": {}});
         for tick in [json!({}), scheduler, rule] {
             assert_eq!(read(tick, Job::Expire), Ok(Wish::default()));
+        }
+    }
+
+    #[test]
+    fn a_tick_with_a_wish_in_it_is_refused_not_run_without_the_wish() {
+        for (field, value) in [
+            ("dry_run", json!(true)),
+            ("regions", json!(["eu-west-1"])),
+            ("slot", json!("now")),
+            ("approve", json!("eu-west-1:2026-11-22:412")),
+        ] {
+            let tick = json!({"detail-type": "Scheduled Event", "source": "aws.events", field: value});
+            assert!(wrong(tick, Job::Create).contains("unknown field `detail-type`"), "{field}");
         }
     }
 

@@ -16,6 +16,8 @@ mod event;
 mod invoke;
 mod log;
 mod metrics;
+#[cfg(test)]
+mod outside;
 mod settings;
 mod summary;
 

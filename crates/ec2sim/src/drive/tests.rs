@@ -292,6 +292,8 @@ fn s4_a_source_is_removed_without_proof() {
     let stage = Stage::new(world(&[("DestinationRegion", AWAY)]));
     stage.run(Job::Create, Lie::Honest);
     stage.hours(1).run(Job::Offsite, Lie::Honest);
+    // A newer one: else it is S6 too that is broken, and named first.
+    stage.hours(24).run(Job::Create, Lie::Honest);
     stage.hours(1);
     stage.sim.with(|world| {
         let copy = world.snapshots(&region(AWAY)).next().unwrap().snapshot.id.clone();

@@ -11,6 +11,7 @@ use std::marker::PhantomData;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::error::Category;
@@ -218,11 +219,34 @@ impl<'de, T: Record> Visitor<'de> for Top<'_, T> {
     }
 }
 
+/// What is an object, read as an `R`. A struct by itself is read from a list too, its fields by their places.
+pub(super) struct Object<R>(pub(super) R);
+
+impl<'de, R: Deserialize<'de>> Deserialize<'de> for Object<R> {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_map(Fields(PhantomData))
+    }
+}
+
+struct Fields<R>(PhantomData<R>);
+
+impl<'de, R: Deserialize<'de>> Visitor<'de> for Fields<R> {
+    type Value = Object<R>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<R>, A::Error> {
+        R::deserialize(MapAccessDeserializer::new(map)).map(Object)
+    }
+}
+
 /// An element of a listing: one that is no record costs itself and not those behind it.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Element<R> {
-    Record(R),
+    Record(Object<R>),
     Other(IgnoredAny),
 }
 
@@ -246,7 +270,7 @@ impl<'de, T: Record> Visitor<'de> for List<'_, T> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         while let Some(element) = list.next_element::<Element<T::Raw>>()? {
             match element {
-                Element::Record(raw) => T::read(raw, self.0),
+                Element::Record(Object(raw)) => T::read(raw, self.0),
                 Element::Other(_) => self.0.add(&Value::Null, Err("not an object".to_owned())),
             }
         }

@@ -15,7 +15,7 @@ use snapwarden_core::inventory::{
 use snapwarden_core::printable::quoted;
 use snapwarden_core::tags::Tags;
 
-use super::listing::Listing;
+use super::listing::{Listing, Object};
 
 /// Something that a file lists.
 pub(super) trait Record: Sized {
@@ -100,7 +100,7 @@ fn region(raw: &RawRegion) -> Result<OptIn, String> {
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct RawReservation {
     reservation_id: Value,
-    instances: Option<Vec<RawInstance>>,
+    instances: Option<Vec<Object<RawInstance>>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -120,7 +120,7 @@ impl Record for Instance {
     fn read(raw: RawReservation, listing: &mut Listing<Self>) {
         match raw.instances {
             None => listing.add(&raw.reservation_id, Err("no Instances".to_owned())),
-            Some(instances) => instances.iter().for_each(|raw| listing.add(&raw.instance_id, instance(raw))),
+            Some(instances) => instances.iter().for_each(|Object(raw)| listing.add(&raw.instance_id, instance(raw))),
         }
     }
 }

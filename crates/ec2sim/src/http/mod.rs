@@ -63,6 +63,7 @@ use crate::world::World;
 pub use background::Background;
 pub use clock::Clock;
 use door::{Answer, Asked, Callers, Door};
+pub use read::decode;
 
 /// Bytes of a request's body, at most. The largest that EC2 takes, 1,000 ids and 50 tags, has some 100 KiB.
 const BODY_MAX: usize = 1 << 20;

@@ -17,6 +17,21 @@ pub(super) const BAD_VOLUME: &str = "InvalidVolumeID.Malformed";
 pub(super) const BAD_SNAPSHOT: &str = "InvalidSnapshotID.Malformed";
 pub(super) const BAD_IMAGE: &str = "InvalidAMIID.Malformed";
 
+/// The call that a request's form asks for in `region`, read as the endpoint reads it: for whoever holds the decoder to
+/// its word. What is no part of the call (signature, `Version`, `DryRun`) is passed over.
+pub fn decode(form: &[u8], region: &Region) -> Result<Call, ApiError> {
+    let mut params = Params::default();
+    params.read(form)?;
+    let name = params.required("Action")?;
+    let action: Action = name.parse().map_err(|_| params.bad("Action", &name))?;
+    params.ignore(&["Version"]);
+    params.ignore_signature();
+    if action != Action::GetCallerIdentity {
+        params.boolean("DryRun")?;
+    }
+    call(action, params, region)
+}
+
 /// Reads the call; every parameter must be understood.
 pub(super) fn call(action: Action, mut params: Params, region: &Region) -> Result<Call, ApiError> {
     let call = read(action, &mut params, region)?;
