@@ -36,7 +36,11 @@ locals {
       tick    = var.manager_tick
       timeout = var.manager_timeout_seconds
       regions = var.manager_regions
-      more    = {}
+      more = {
+        SNAPWARDEN_RETENTION_DAYS = tostring(var.retention_days)
+        SNAPWARDEN_SCHEDULE       = var.backup_schedule
+        SNAPWARDEN_GRACE_DAYS     = tostring(var.grace_days)
+      }
     }
   }
   functions   = { for name, function in local.of_function : name => function if contains(local.chosen[var.functions], name) }

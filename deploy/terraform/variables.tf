@@ -57,6 +57,17 @@ variable "backup_schedule" {
   description = "The schedule of instances without the tag BackupSchedule."
 }
 
+variable "grace_days" {
+  type        = number
+  default     = 7
+  description = "Days that a retention which was made shorter waits before it takes effect."
+
+  validation {
+    condition     = var.grace_days >= 0 && var.grace_days <= 365
+    error_message = "grace_days is from 0 to 365."
+  }
+}
+
 variable "code_bucket" {
   type        = string
   description = "The S3 bucket with the functions' zips. Lambda takes code from a bucket in its own Region only."

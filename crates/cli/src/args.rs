@@ -11,7 +11,7 @@ use snapwarden_core::approval::Approval;
 use snapwarden_core::ids::{AccountId, InstanceId, Region, SnapshotId, VolumeId};
 use snapwarden_core::policy::{Config, SlotChoice};
 use snapwarden_core::schedule::Schedule;
-use snapwarden_core::tags::read_retention_days;
+use snapwarden_core::tags::{read_grace_days, read_retention_days};
 use snapwarden_ec2sim::drive::{Kind, KindError};
 
 const AFTER_HELP: &str = "\
@@ -39,7 +39,8 @@ Exit codes:
 Environment:
   AWS_*                      credentials, Region, profile, endpoint: those of the AWS CLI
   SNAPWARDEN_RETENTION_DAYS  for instances without the tag RetentionDays (7)
-  SNAPWARDEN_SCHEDULE        for instances without the tag BackupSchedule (\"daily 03:00\", UTC)";
+  SNAPWARDEN_SCHEDULE        for instances without the tag BackupSchedule (\"daily 03:00\", UTC)
+  SNAPWARDEN_GRACE_DAYS      for which a retention that was made shorter waits (7)";
 
 /// Back up EBS volumes by their tags
 ///
@@ -222,9 +223,8 @@ pub(crate) enum PlanJob {
     Expire {
         #[command(flatten)]
         plan: PlanArgs,
-        /// Let a held expiry go: the words that the plan printed, REGION:DAY:COUNT. One per Region
-        #[arg(long, value_name = "WORDS")]
-        approve: Vec<Approval>,
+        #[command(flatten)]
+        wishes: ExpireWishes,
     },
 }
 
@@ -260,9 +260,8 @@ pub(crate) enum RunJob {
     Expire {
         #[command(flatten)]
         run: RunArgs,
-        /// Let a held expiry go: the words that the plan printed, REGION:DAY:COUNT. One per Region
-        #[arg(long, value_name = "WORDS")]
-        approve: Vec<Approval>,
+        #[command(flatten)]
+        wishes: ExpireWishes,
     },
 }
 
@@ -377,7 +376,7 @@ pub(crate) struct Defaults {
     /// Keep the snapshots of instances without RetentionDays for this many days
     #[arg(long, value_name = "DAYS", env = "SNAPWARDEN_RETENTION_DAYS", hide_env_values = true, default_value = "7", value_parser = read_retention_days)]
     retention_days: u32,
-    /// Back up instances without BackupSchedule at this time (UTC)
+    /// Back up instances without BackupSchedule by this one (see docs/schedules.md)
     #[arg(
         long,
         value_name = "SCHEDULE",
@@ -386,6 +385,27 @@ pub(crate) struct Defaults {
         default_value = "daily 03:00"
     )]
     schedule: Schedule,
+}
+
+/// What holds for deletes where no tag says otherwise.
+#[derive(Debug, Args)]
+pub(crate) struct ExpireWishes {
+    #[command(flatten)]
+    pub(crate) defaults: Defaults,
+    /// Let a retention that was made shorter take effect after so many days
+    #[arg(long, value_name = "DAYS", env = "SNAPWARDEN_GRACE_DAYS", hide_env_values = true, default_value = "7", value_parser = read_grace_days)]
+    grace_days: u32,
+    /// Let go what waits for a person: the words that the plan printed, REGION:DAY:COUNT for a held expiry,
+    /// INSTANCE:DAY:COUNT for a shorter retention. One for each
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) approve: Vec<Approval>,
+}
+
+impl ExpireWishes {
+    /// The configuration of a run.
+    pub(crate) fn config(&self) -> Config {
+        Config { approvals: self.approve.clone(), grace_days: self.grace_days, ..self.defaults.config() }
+    }
 }
 
 impl Defaults {
@@ -410,9 +430,9 @@ impl Cli {
     /// Reads this process's command line.
     pub(crate) fn read() -> Result<Self, clap::Error> {
         let cli = Self::try_parse()?;
-        let mut regions = BTreeSet::new();
-        if let Some(second) = cli.command.approvals().iter().find(|approval| !regions.insert(&approval.region)) {
-            let text = format!("--approve names {} twice; give one approval per Region", second.region);
+        let mut named = BTreeSet::new();
+        if let Some(second) = cli.command.approvals().iter().find(|approval| !named.insert(&approval.what)) {
+            let text = format!("--approve names {} twice; give one approval for each", second.what);
             return Err(Self::command().error(ErrorKind::ValueValidation, text));
         }
         Ok(cli)
@@ -421,12 +441,12 @@ impl Cli {
 
 impl Command {
     fn approvals(&self) -> &[Approval] {
-        if let Command::Plan { job: PlanJob::Expire { approve, .. } } = self {
-            return approve;
+        if let Command::Plan { job: PlanJob::Expire { wishes, .. } } = self {
+            return &wishes.approve;
         }
         #[cfg(feature = "aws")]
-        if let Command::Run { job: RunJob::Expire { approve, .. } } = self {
-            return approve;
+        if let Command::Run { job: RunJob::Expire { wishes, .. } } = self {
+            return &wishes.approve;
         }
         &[]
     }

@@ -221,7 +221,7 @@ fn questions(region: &Region, things: Things) -> Vec<(&'static str, Option<Probe
     let copy = snapshot.clone().map(|source| Probe::CopySnapshot { source_region: region.clone(), source });
     vec![
         ("DescribeSnapshots", Some(Probe::DescribeSnapshots), "no job does anything here"),
-        ("DescribeInstances", Some(Probe::DescribeInstances), "no snapshots are made here"),
+        ("DescribeInstances", Some(Probe::DescribeInstances), "no snapshots are made here, and nothing expires"),
         ("DescribeVolumes", Some(Probe::DescribeVolumes), "no snapshots are made here, and no last good one expires"),
         (
             "CreateSnapshot",

@@ -1,6 +1,6 @@
 //! `snapwarden plan`: what a job would do now.
 
-use snapwarden_core::approval::Approval;
+use snapwarden_core::approval::{Approval, Approved};
 use snapwarden_core::check::Violation;
 use snapwarden_core::decision::{Job, Plan};
 use snapwarden_core::ids::Region;
@@ -19,9 +19,7 @@ pub(crate) fn run(job: &PlanJob) -> anyhow::Result<u8> {
             show(Job::Create, plan, &Config { slot: *slot, ..defaults.config() })
         }
         PlanJob::Offsite { plan } => show(Job::Offsite, plan, &Config::default()),
-        PlanJob::Expire { plan, approve } => {
-            show(Job::Expire, plan, &Config { approvals: approve.clone(), ..Config::default() })
-        }
+        PlanJob::Expire { plan, wishes } => show(Job::Expire, plan, &wishes.config()),
     }
 }
 
@@ -40,8 +38,13 @@ fn show(job: Job, args: &PlanArgs, config: &Config) -> anyhow::Result<u8> {
 
 /// An approval of a Region that is not planned is most likely a slip of the fingers.
 pub(crate) fn warn_of_idle(approvals: &[Approval], regions: &[Region]) {
-    for approval in approvals.iter().filter(|approval| !regions.contains(&approval.region)) {
-        output::warn(&format!("--approve {approval} approves nothing: {} is not planned here", approval.region));
+    for approval in approvals {
+        match &approval.what {
+            Approved::Region(region) if !regions.contains(region) => {
+                output::warn(&format!("--approve {approval} approves nothing: {region} is not planned here"));
+            }
+            Approved::Region(_) | Approved::Instance(_) => {}
+        }
     }
 }
 

@@ -23,9 +23,7 @@ pub(crate) fn run(job: &RunJob) -> anyhow::Result<u8> {
     let (job, args, config) = match job {
         RunJob::Create { run, defaults, slot } => (Job::Create, run, Config { slot: *slot, ..defaults.config() }),
         RunJob::Offsite { run } => (Job::Offsite, run, Config::default()),
-        RunJob::Expire { run, approve } => {
-            (Job::Expire, run, Config { approvals: approve.clone(), ..Config::default() })
-        }
+        RunJob::Expire { run, wishes } => (Job::Expire, run, wishes.config()),
     };
     let approvals = config.approvals.clone();
     let report = connect::block_on(carry_out(job, args, config))?;

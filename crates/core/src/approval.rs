@@ -1,7 +1,8 @@
-//! The approval of S9: words that a person types to let a large expiry go.
+//! Approvals: words that a person types to let deletes go that wait for a person.
 //!
-//! `eu-west-1:2026-11-22:412` names what the plan printed: the Region, the day up to which DeleteOn may lie, and how
-//! many. An approval cannot let go more than the person read, however the world has moved since.
+//! `eu-west-1:2026-11-22:412` names what the plan printed: the Region whose large expiry was held (S9), the day up to
+//! which DeleteOn may lie, and how many. `i-0123456789abcdef0:2026-11-22:5` lets the shorter retention of an instance
+//! take effect at once. An approval cannot let go more than the person read, however the world has moved since.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +10,7 @@ use std::str::FromStr;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::Region;
+use crate::ids::{InstanceId, Region};
 
 /// Deletes of expired snapshots in one Region that no approval is asked for.
 pub const DELETES_UNAPPROVED_MAX: usize = 25;
@@ -20,21 +21,49 @@ pub fn is_needed(expired: usize, managed: usize) -> bool {
     expired > DELETES_UNAPPROVED_MAX && expired * 2 > managed
 }
 
-/// A person's word that up to `count` snapshots of `region` with a DeleteOn not after `day` may go, oldest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What an approval is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Approved {
+    /// The held expiry of a Region (S9).
+    Region(Region),
+    /// The shorter retention of an instance, for its snapshots in all Regions that the run acts in.
+    Instance(InstanceId),
+}
+
+impl fmt::Display for Approved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Approved::Region(region) => region.fmt(f),
+            Approved::Instance(instance) => instance.fmt(f),
+        }
+    }
+}
+
+/// A person's word that up to `count` snapshots of `what` with a DeleteOn not after `day` may go, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Approval {
-    /// Where.
-    pub region: Region,
+    /// Of what.
+    pub what: Approved,
     /// Up to what DeleteOn, UTC.
     pub day: Date,
     /// How many at most.
     pub count: usize,
 }
 
+impl Approval {
+    /// The one that is about `what`.
+    pub fn find<'a>(approvals: &'a [Approval], what: &Approved) -> Option<&'a Approval> {
+        approvals.iter().find(|approval| approval.what == *what)
+    }
+}
+
 /// A text that is not an approval.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not an approval; copy it from the plan, it looks like eu-west-1:2026-11-22:412")]
+#[error(
+    "{0:?} is not an approval; copy it from the plan, it looks like eu-west-1:2026-11-22:412 or i-0abc:2026-11-22:5"
+)]
 pub struct ApprovalError(pub String);
 
 impl FromStr for Approval {
@@ -42,12 +71,16 @@ impl FromStr for Approval {
     fn from_str(text: &str) -> Result<Self, ApprovalError> {
         let read = || {
             let mut parts = text.split(':');
-            let (region, day, count) = (parts.next()?, parts.next()?, parts.next()?);
+            let (what, day, count) = (parts.next()?, parts.next()?, parts.next()?);
             let digits = count.bytes().all(|b| b.is_ascii_digit());
             if parts.next().is_some() || day.len() != 10 || !digits {
                 return None;
             }
-            Some(Approval { region: region.parse().ok()?, day: day.parse().ok()?, count: count.parse().ok()? })
+            let what = match what.parse() {
+                Ok(instance) => Approved::Instance(instance),
+                Err(_) => Approved::Region(what.parse().ok()?),
+            };
+            Some(Approval { what, day: day.parse().ok()?, count: count.parse().ok()? })
         };
         read().ok_or_else(|| ApprovalError(text.to_owned()))
     }
@@ -68,7 +101,7 @@ impl From<Approval> for String {
 
 impl fmt::Display for Approval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.region, self.day, self.count)
+        write!(f, "{}:{}:{}", self.what, self.day, self.count)
     }
 }
 

@@ -5,17 +5,21 @@
 //! true). What it finds is dropped from the plan and fails the run; the rest goes on. It is also the oracle of the
 //! property tests.
 
+mod kept;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use crate::approval::{Approval, Approved};
 use crate::decision::{Act, CopyRef, Decision, Job, Plan, Subject};
 use crate::ids::{Region, SnapshotId, VolumeId};
 use crate::inventory::{Inventory, Read, Snapshot, SnapshotState};
 use crate::policy::Config;
 use crate::tags::Tags;
+use kept::{Against, Kept};
 
 /// A safety rule of docs/safety.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -78,6 +82,7 @@ pub fn check(plan: &Plan, inventory: &Inventory, config: &Config) -> Vec<Violati
     }
     checker.form();
     checker.targets();
+    checker.retention(config);
     checker.last_good();
     checker.creates();
     checker.copies();
@@ -364,6 +369,35 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// S3 and S7 of what retention wants beyond DeleteOn: tiers, and longer days, by an instance's tags and by the record.
+    fn retention(&mut self, config: &Config) {
+        let plan = self.plan;
+        let mut kept = None;
+        let mut shorter: BTreeMap<String, usize> = BTreeMap::new();
+        for decision in plan.decisions.iter().filter(|decision| matches!(decision.act, Act::Delete { .. })) {
+            let Subject::Snapshot(id) = &decision.subject else { continue };
+            let target = self.get(&decision.region, id).filter(|target| target.state == SnapshotState::Completed);
+            let Some(target) = target else { continue };
+            let kept = kept.get_or_insert_with(|| Kept::of(self.inventory, config));
+            match kept.against(&decision.region, target) {
+                None => {}
+                Some(Against::Wanted(why)) => self.add(Rule::S3, decision, format!("{id}: {why}")),
+                Some(Against::Unread(why)) => self.add(Rule::S7, decision, format!("{id}: {why}")),
+                Some(Against::Shorter(instance)) => {
+                    let named = |approval: &&Approval| approval.what.to_string() == instance;
+                    let approval = config.approvals.iter().find(named);
+                    let let_go = shorter.entry(instance.clone()).or_default();
+                    *let_go += 1;
+                    let delete_on = day(&target.tags, "DeleteOn");
+                    if !approval.is_some_and(|approval| *let_go <= approval.count && delete_on <= Some(approval.day)) {
+                        let text = format!("{id}: {instance} asks for less than was promised, too short a time ago");
+                        self.add(Rule::S3, decision, text);
+                    }
+                }
+            }
+        }
+    }
+
     /// S4: what the offsiter removes has its true copy in every Region that its tag names, junk included.
     fn removal(&mut self, decision: &Decision, target: &Snapshot, copies: &[CopyRef]) {
         let id = &target.id;
@@ -589,11 +623,10 @@ impl<'a> Checker<'a> {
             if expired <= 25 || expired * 2 <= managed {
                 continue;
             }
-            let approval = config.approvals.iter().find(|approval| approval.region == *region);
+            let named = |approval: &&Approval| approval.what == Approved::Region(region.clone());
+            let approval = config.approvals.iter().find(named);
             for (i, (decision, snapshot)) in restorable.iter().enumerate() {
-                let covered = |a: &crate::approval::Approval| {
-                    i < a.count && day(&snapshot.tags, "DeleteOn").is_some_and(|d| d <= a.day)
-                };
+                let covered = |a: &Approval| i < a.count && day(&snapshot.tags, "DeleteOn").is_some_and(|d| d <= a.day);
                 if !approval.is_some_and(covered) {
                     let text = format!("{}: one of {expired} deletes among {managed}, not approved", snapshot.id);
                     self.add(Rule::S9, decision, text);

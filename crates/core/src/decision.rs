@@ -16,7 +16,8 @@ use crate::inventory::SnapshotState;
 use crate::policy::RefusedWhy;
 use crate::printable::quoted;
 use crate::schedule::Slot;
-use crate::tags::{OffsiteMode, Tags};
+use crate::tags::{OffsiteMode, Tags, key};
+use crate::tiers::Said;
 
 /// The three jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -154,6 +155,9 @@ pub enum Act {
     Delete {
         /// The newer completed snapshot of the same volume that stays here: the second look wants it too (S6).
         anchor: Option<SnapshotId>,
+        /// What its tiers keep in its place: the second look wants that too.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rests_on: Vec<CopyRef>,
     },
     /// Would be deleted, and waits for a person's approval (S9).
     Hold,
@@ -339,6 +343,11 @@ pub enum Reason {
     LastGood { volume: Option<VolumeId> },
     SourceRegionUnread { unread: Vec<Region> },
     RegionUnread,
+    UnreadableRetention { value: String },
+    NoHistory,
+    InstancesUnread { unread: Vec<Region> },
+    KeptByTier { delete_on: Date, by: KeptBy, said: Vec<Said> },
+    ShorterWaits { delete_on: Date, instance: InstanceId, from: Option<Date>, said: Vec<Said> },
     Expired(Expiry),
     HeldForApproval(Expiry),
     // More than one of them.
@@ -347,6 +356,14 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// What the tiers of retention say, each of them, where they were asked.
+    pub fn said(&self) -> &[Said] {
+        if let Reason::KeptByTier { said, .. } | Reason::ShorterWaits { said, .. } = self {
+            return said;
+        }
+        if let Reason::Expired(expiry) | Reason::HeldForApproval(expiry) = self { &expiry.said } else { &[] }
+    }
+
     /// The reason in a word or two: for counting, and for metrics.
     pub fn word(&self) -> &'static str {
         use Reason as R;
@@ -385,10 +402,34 @@ impl Reason {
             R::LastGood { .. } => "last good",
             R::SourceRegionUnread { .. } => "source Region unread",
             R::RegionUnread => "Region unread",
+            R::UnreadableRetention { .. } => "unreadable retention",
+            R::NoHistory => "no history",
+            R::InstancesUnread { .. } => "instances unread",
+            R::KeptByTier { .. } => "tier",
+            R::ShorterWaits { .. } => "shorter retention waits",
             R::Expired(_) => "expired",
             R::HeldForApproval(_) => "held for approval",
             R::DestinationUnread { .. } => "destination unread",
             R::CopyInFlight { .. } => "copy in flight",
+        }
+    }
+}
+
+/// Whose word a tier goes by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeptBy {
+    /// The tags that this instance has now.
+    Tags(InstanceId),
+    /// What the snapshot records: its instance is gone, or its tags cannot be read, or ask for less.
+    Record,
+}
+
+impl fmt::Display for KeptBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KeptBy::Tags(instance) => write!(f, "the tags of {instance}"),
+            KeptBy::Record => f.write_str("its own record"),
         }
     }
 }
@@ -406,6 +447,9 @@ pub struct Expiry {
     pub stays: Stays,
     /// Destinations of a source that hold no completed copy of it, and of which none was ever noted.
     pub uncopied: Vec<Region>,
+    /// What the tiers of its retention say of it; none wants it. Empty where it has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub said: Vec<Said>,
 }
 
 /// What stays of a volume's snapshots in a Region when an expired one goes.
@@ -433,7 +477,7 @@ pub struct Newer {
 
 impl fmt::Display for Expiry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Expiry { delete_on, overdue_days, age_days, stays, uncopied } = self;
+        let Expiry { delete_on, overdue_days, age_days, stays, uncopied, said } = self;
         write!(f, "DeleteOn {delete_on}, {}; {} old; ", ago(*overdue_days), days(*age_days))?;
         match stays {
             Stays::Newer(Newer { snapshot, of, same_volume: true }) => {
@@ -445,8 +489,16 @@ impl fmt::Display for Expiry {
             Stays::VolumeGone => f.write_str("its volume is gone")?,
             Stays::VolumeExcluded => f.write_str("its volume is tagged Backup=No")?,
         }
+        if !said.is_empty() {
+            write!(f, "; no tier wants it: {}", list(said))?;
+        }
         if uncopied.is_empty() { Ok(()) } else { write!(f, "; NO COPY in {}", list(uncopied)) }
     }
+}
+
+/// The tiers that want a snapshot.
+fn wanting(said: &[Said]) -> String {
+    list(&said.iter().filter(|said| said.wants()).collect::<Vec<_>>())
 }
 
 /// What makes an errored snapshot one that may go.
@@ -597,6 +649,28 @@ impl fmt::Display for Reason {
             R::RegionUnread => {
                 f.write_str("would go, but the Region's snapshots could not all be read; the next run decides")
             }
+            R::UnreadableRetention { value } => {
+                write!(f, "expired, but {}={} cannot be read: kept until it can", key::RETENTION, quoted(value))
+            }
+            R::NoHistory => write!(f, "expired, but it names no volume, so what its tiers want is unknown: kept"),
+            R::InstancesUnread { unread } => write!(
+                f,
+                "expired, but its instance's tags may want it: the instances of {} were not all read",
+                count_list(unread)
+            ),
+            R::KeptByTier { delete_on, by, said } => {
+                write!(f, "DeleteOn {delete_on} has come; kept by {by}")?;
+                let wanting = wanting(said);
+                if wanting.is_empty() { f.write_str(": its days are longer now") } else { write!(f, ": {wanting}") }
+            }
+            R::ShorterWaits { delete_on, instance, from, said } => {
+                write!(f, "DeleteOn {delete_on} has come; kept as it was promised ({}), ", wanting(said))?;
+                write!(f, "{instance} asks for less now, which takes effect ")?;
+                match from {
+                    Some(day) => write!(f, "on {day}"),
+                    None => f.write_str("some days after the first snapshot made under it"),
+                }
+            }
             R::Expired(expiry) => expiry.fmt(f),
             R::HeldForApproval(expiry) => write!(f, "held for approval: {expiry}"),
             R::DestinationUnread { destination } => write!(f, "{destination} could not be read; the next run decides"),
@@ -605,14 +679,14 @@ impl fmt::Display for Reason {
     }
 }
 
-/// The Regions of a list, or how many where there are many.
-fn count_list(regions: &[Region]) -> String {
-    if regions.is_empty() {
+/// The items of a list, or how many where there are many; none is a list of Regions that could not be read.
+fn count_list<T: fmt::Display>(items: &[T]) -> String {
+    if items.is_empty() {
         "Regions that could not be listed".to_owned()
-    } else if regions.len() <= 3 {
-        list(regions)
+    } else if items.len() <= 3 {
+        list(items)
     } else {
-        format!("{} and {} more Regions", list(&regions[..2]), regions.len() - 2)
+        format!("{} and {} more", list(&items[..2]), items.len() - 2)
     }
 }
 
@@ -649,6 +723,7 @@ pub enum Problem {
     BackupUnreadable { value: String },
     VolumeBackupUnreadable { value: String },
     RetentionUnreadable { value: String, days: u32 },
+    TierUnreadable { key: String, value: String },
     ScheduleUnreadable { value: String, default: String },
     ModeUnreadable { value: String },
     DestinationRefused { text: String, why: RefusedWhy, local: bool },
@@ -667,6 +742,9 @@ pub enum Problem {
     TwoCopies { destination: Region, copies: Vec<SnapshotId> },
     StampFull,
     DeleteOnUnreadable { value: Option<String> },
+    RetentionRecordUnreadable { value: String },
+    ShorterRetention { snapshots: Vec<SnapshotId>, from: Option<Date>, approval: Approval },
+    VolumesGone { volumes: usize, snapshots: usize },
     Refused { code: String, message: String },
     UnexpectedSnapshot { volume: VolumeId },
     SetsNotAllowed { message: String },
@@ -689,6 +767,13 @@ impl fmt::Display for Problem {
             P::RetentionUnreadable { value, days } => write!(
                 f,
                 "RetentionDays={} is no number of days from 1 to 36500; until it is mended, new snapshots are kept {days} days",
+                quoted(value)
+            ),
+            P::TierUnreadable { key, value } => write!(
+                f,
+                "{}={} is no number that it can be; until it is mended, new snapshots are all kept a year, and the \
+                 others as they were promised",
+                crate::printable::printable(key, 60),
                 quoted(value)
             ),
             P::ScheduleUnreadable { value, default } => write!(
@@ -784,6 +869,28 @@ impl fmt::Display for Problem {
             P::DeleteOnUnreadable { value: Some(value) } => {
                 write!(f, "DeleteOn={} is no day, so it is kept for ever; write it as YYYY-MM-DD", quoted(value))
             }
+            P::RetentionRecordUnreadable { value } => write!(
+                f,
+                "{}={} cannot be read, so it is kept for ever; write it as snapwarden preview prints it, or take it away",
+                key::RETENTION,
+                quoted(value)
+            ),
+            P::ShorterRetention { snapshots, from, approval } => {
+                let count = snapshots.len();
+                let some = count_list(snapshots);
+                write!(f, "its retention is shorter than what was promised: {count} would be deleted ({some}); ")?;
+                match from {
+                    Some(day) => write!(f, "they go on {day}, ")?,
+                    None => f.write_str("they go some days after the first snapshot made under it, ")?,
+                }
+                write!(f, "at once with --approve {approval}, and never if the tags are set back before")
+            }
+            P::VolumesGone { volumes, snapshots } => write!(
+                f,
+                "{snapshots} snapshots of {volumes} volumes that are gone stay by their tiers, and nothing newer will \
+                 ever push them out: delete by hand what is not wanted, or take {} off them",
+                key::RETENTION
+            ),
             P::Refused { code, message } => {
                 write!(
                     f,

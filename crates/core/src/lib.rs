@@ -14,5 +14,7 @@ pub mod plan;
 pub mod policy;
 pub mod printable;
 pub mod report;
+pub mod retention;
 pub mod schedule;
 pub mod tags;
+pub mod tiers;

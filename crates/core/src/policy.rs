@@ -1,6 +1,6 @@
 //! From tags to policy: what an instance or a snapshot asks for, where each value came from, and what could not be read.
 //!
-//! What cannot be read errs on the side of keeping (365 days, `Copy`, the default schedule), with a finding at every run.
+//! What cannot be read errs on the side of keeping (a year, `Copy`, the default schedule), with a finding at every run.
 
 use std::str::FromStr;
 
@@ -10,13 +10,14 @@ use crate::approval::Approval;
 use crate::decision::{Finding, Problem};
 use crate::ids::Region;
 use crate::inventory::{Instance, Inventory, RegionStatus};
+use crate::retention::{Asked, Number, Retention};
 use crate::schedule::{Schedule, Slot};
 use crate::tags::{self, Named, OffsiteMode, TagValue, Tags, key};
 
 /// The days that a snapshot is kept where nothing is configured and no tag says otherwise.
 pub const RETENTION_DAYS_DEFAULT: u32 = 7;
-/// The days that a snapshot is kept where `RetentionDays` is there and cannot be read.
-pub const RETENTION_DAYS_UNREADABLE: u32 = 365;
+/// The days that a shorter retention waits before it takes effect on what was promised a longer one.
+pub const GRACE_DAYS_DEFAULT: u32 = 7;
 
 /// The slot that a person asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,13 +50,22 @@ pub struct Config {
     pub schedule: Schedule,
     /// The slot to finish, in place of each schedule's own.
     pub slot: Option<SlotChoice>,
-    /// What a person approved (S9).
+    /// For how many days a retention that was made shorter waits before it takes effect; they count from the first
+    /// snapshot that was made under it.
+    pub grace_days: u32,
+    /// What a person approved: large expiries (S9), and shorter retentions.
     pub approvals: Vec<Approval>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { retention_days: RETENTION_DAYS_DEFAULT, schedule: Schedule::DEFAULT, slot: None, approvals: Vec::new() }
+        Self {
+            retention_days: RETENTION_DAYS_DEFAULT,
+            schedule: Schedule::default(),
+            slot: None,
+            grace_days: GRACE_DAYS_DEFAULT,
+            approvals: Vec::new(),
+        }
     }
 }
 
@@ -105,12 +115,16 @@ pub enum Selection {
 }
 
 /// What an instance's tags ask for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstancePolicy {
     /// Whether it is backed up.
     pub selection: Selection,
-    /// How long its snapshots are kept.
+    /// For how many days all of its snapshots are kept.
     pub retention_days: Setting<u32>,
+    /// How long they are kept, all of it.
+    pub retention: Retention,
+    /// The tags that say so, as they were read.
+    pub asked: Asked,
     /// When.
     pub schedule: Setting<Schedule>,
     /// Where to, and how.
@@ -125,6 +139,10 @@ impl InstancePolicy {
             None => TagValue::Absent,
             Some(text) => text.parse().map_or_else(|_| TagValue::Unreadable(text.to_owned()), TagValue::Is),
         };
+        let schedule = Setting::of(schedule, config.schedule.clone(), config.schedule.clone());
+        let asked = Asked::of(tags);
+        let retention = asked.retention(config.retention_days, schedule.value.zone());
+        let days = retention.own.days;
         Self {
             selection: match tags::backup(tags) {
                 TagValue::Is(true) => Selection::Selected,
@@ -132,23 +150,17 @@ impl InstancePolicy {
                 TagValue::Absent => Selection::Untagged,
                 TagValue::Unreadable(text) => Selection::Unreadable(text),
             },
-            retention_days: Setting::of(
-                tags::retention_days(tags),
-                config.retention_days,
-                // A default longer than that is longer still: doubt never shortens.
-                RETENTION_DAYS_UNREADABLE.max(config.retention_days),
-            ),
-            schedule: Setting::of(schedule, config.schedule.clone(), config.schedule.clone()),
+            retention_days: Setting { value: days, ..Setting::of(tags::retention_days(tags), days, days) },
+            retention,
+            asked,
+            schedule,
             offsite: Offsite::of(tags, region, inventory),
         }
     }
 
     /// What could not be read, as findings about `id`.
     pub fn findings(&self, region: &Region, id: &str) -> Vec<Finding> {
-        let mut problems = Vec::new();
-        if let Origin::Unreadable(value) = &self.retention_days.origin {
-            problems.push(Problem::RetentionUnreadable { value: value.clone(), days: self.retention_days.value });
-        }
+        let mut problems = self.retention_problems();
         if let Origin::Unreadable(value) = &self.schedule.origin {
             let default = self.schedule.value.to_string();
             problems.push(Problem::ScheduleUnreadable { value: value.clone(), default });
@@ -156,6 +168,21 @@ impl InstancePolicy {
         let mut findings: Vec<_> = problems.into_iter().map(|problem| Finding::new(region, id, problem)).collect();
         findings.extend(self.offsite.findings(region, id));
         findings
+    }
+}
+
+impl InstancePolicy {
+    fn retention_problems(&self) -> Vec<Problem> {
+        let problem = |number: &Number| match &number.value {
+            TagValue::Unreadable(value) if number.key == key::RETENTION_DAYS => {
+                Some(Problem::RetentionUnreadable { value: value.clone(), days: self.retention.own.days })
+            }
+            TagValue::Unreadable(value) => {
+                Some(Problem::TierUnreadable { key: number.key.to_owned(), value: value.clone() })
+            }
+            TagValue::Is(_) | TagValue::Absent => None,
+        };
+        self.asked.tagged().filter_map(problem).collect()
     }
 }
 

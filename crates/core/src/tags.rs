@@ -4,7 +4,7 @@
 //! Here tags are a map: their order cannot matter.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::ops::{Bound, RangeInclusive};
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -18,6 +18,24 @@ pub mod key {
     pub const BACKUP: &str = "Backup";
     /// Instance: for how many days its snapshots are kept.
     pub const RETENTION_DAYS: &str = "RetentionDays";
+    /// Instance: for how many weeks one snapshot each is kept.
+    pub const RETENTION_WEEKS: &str = "RetentionWeeks";
+    /// Instance: for how many months one snapshot each is kept.
+    pub const RETENTION_MONTHS: &str = "RetentionMonths";
+    /// Instance: for how many years one snapshot each is kept.
+    pub const RETENTION_YEARS: &str = "RetentionYears";
+    /// Instance: how many of the newest snapshots are kept, whatever their age.
+    pub const KEEP_LAST: &str = "KeepLast";
+    /// Instance: the same as [`RETENTION_DAYS`], of copies.
+    pub const DESTINATION_RETENTION_DAYS: &str = "DestinationRetentionDays";
+    /// Instance: the same as [`RETENTION_WEEKS`], of copies.
+    pub const DESTINATION_RETENTION_WEEKS: &str = "DestinationRetentionWeeks";
+    /// Instance: the same as [`RETENTION_MONTHS`], of copies.
+    pub const DESTINATION_RETENTION_MONTHS: &str = "DestinationRetentionMonths";
+    /// Instance: the same as [`RETENTION_YEARS`], of copies.
+    pub const DESTINATION_RETENTION_YEARS: &str = "DestinationRetentionYears";
+    /// Instance: the same as [`KEEP_LAST`], of copies.
+    pub const DESTINATION_KEEP_LAST: &str = "DestinationKeepLast";
     /// Instance and snapshot: the Regions to copy to.
     pub const DESTINATION_REGION: &str = "DestinationRegion";
     /// Instance and snapshot: what becomes of the source after its verified copy.
@@ -40,6 +58,8 @@ pub mod key {
     pub const NAME: &str = "Name";
     /// Snapshot: the slot it was made for.
     pub const SLOT: &str = "snapwarden:slot";
+    /// Snapshot: the policy of retention that it was made under, where that is more than days.
+    pub const RETENTION: &str = "snapwarden:retention";
     /// Snapshot: the device its volume was attached as.
     pub const DEVICE_NAME: &str = "DeviceName";
     /// Copy: the snapshot it was copied from.
@@ -54,9 +74,18 @@ pub mod key {
     pub const OFFSITE_SNAPSHOT_ID: &str = "OffsiteSnapshotId";
 
     /// Every key of the contract: none of them is ever carried over from a volume's own tags, in any letter case.
-    pub const ALL: [&str; 19] = [
+    pub const ALL: [&str; 29] = [
         BACKUP,
         RETENTION_DAYS,
+        RETENTION_WEEKS,
+        RETENTION_MONTHS,
+        RETENTION_YEARS,
+        KEEP_LAST,
+        DESTINATION_RETENTION_DAYS,
+        DESTINATION_RETENTION_WEEKS,
+        DESTINATION_RETENTION_MONTHS,
+        DESTINATION_RETENTION_YEARS,
+        DESTINATION_KEEP_LAST,
         DESTINATION_REGION,
         OFFSITE_MODE,
         BACKUP_SCHEDULE,
@@ -68,6 +97,7 @@ pub mod key {
         INSTANCE_NAME,
         NAME,
         SLOT,
+        RETENTION,
         DEVICE_NAME,
         SOURCE_SNAPSHOT_ID,
         SOURCE_REGION,
@@ -214,11 +244,35 @@ pub fn backup(tags: &Tags) -> TagValue<bool> {
 }
 
 /// The days that retention may have: a hundred years, as Data Lifecycle Manager's.
-pub const RETENTION_DAYS_RANGE: std::ops::RangeInclusive<u32> = 1..=36_500;
+pub const RETENTION_DAYS_RANGE: RangeInclusive<u32> = 1..=36_500;
 
 /// `RetentionDays`, 1 to 36500.
 pub fn retention_days(tags: &Tags) -> TagValue<u32> {
-    TagValue::read(tags, key::RETENTION_DAYS, |text| read_retention_days(text).ok())
+    number(tags, key::RETENTION_DAYS, &RETENTION_DAYS_RANGE)
+}
+
+/// A whole number in `range`.
+pub fn number(tags: &Tags, key: &str, range: &RangeInclusive<u32>) -> TagValue<u32> {
+    TagValue::read(tags, key, |text| read_number(text, range))
+}
+
+/// A whole number in `range`, as it is written: in digits alone.
+pub fn read_number(text: &str, range: &RangeInclusive<u32>) -> Option<u32> {
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    text.parse().ok().filter(|number| digits && range.contains(number))
+}
+
+/// The days that a shorter retention may wait.
+pub const GRACE_DAYS_RANGE: RangeInclusive<u32> = 0..=365;
+
+/// A text that is no number of days in [`GRACE_DAYS_RANGE`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("write a whole number of days from {least} to {most}", least = GRACE_DAYS_RANGE.start(), most = GRACE_DAYS_RANGE.end())]
+pub struct GraceDaysError;
+
+/// Days of grace, in digits alone.
+pub fn read_grace_days(text: &str) -> Result<u32, GraceDaysError> {
+    read_number(text, &GRACE_DAYS_RANGE).ok_or(GraceDaysError)
 }
 
 /// A text that is no number of days in [`RETENTION_DAYS_RANGE`].
@@ -228,8 +282,7 @@ pub struct RetentionDaysError;
 
 /// Days as they are written, in digits alone.
 pub fn read_retention_days(text: &str) -> Result<u32, RetentionDaysError> {
-    let digits = text.bytes().all(|b| b.is_ascii_digit());
-    text.parse().ok().filter(|days| digits && RETENTION_DAYS_RANGE.contains(days)).ok_or(RetentionDaysError)
+    read_number(text, &RETENTION_DAYS_RANGE).ok_or(RetentionDaysError)
 }
 
 /// `OffsiteMode`, in any letter case.
@@ -321,7 +374,7 @@ pub fn may_be_carried(key: &str) -> bool {
 /// The tags of a copy: one pure function of its source's tags, so that whoever looks can tell what is missing.
 ///
 /// All of the source's but `OffsiteSnapshotId` and AWS's own, plus the four that say where it came from; at most
-/// [`TAGS_MAX`]: ours first, then the others by key.
+/// [`TAGS_MAX`]: ours first, then the others by key. Where copies have a policy of their own, `DeleteOn` is by that one.
 pub fn of_copy(source_id: &SnapshotId, source_region: &Region, source: &crate::inventory::Snapshot) -> Tags {
     let mut tags = Tags::default();
     tags.set(key::SOURCE_SNAPSHOT_ID, source_id.as_str());
@@ -339,6 +392,9 @@ pub fn of_copy(source_id: &SnapshotId, source_region: &Region, source: &crate::i
         if !tags.has(key) {
             tags.set(key, value);
         }
+    }
+    if let Some(day) = crate::retention::delete_on_of_copy(&source.tags) {
+        tags.set(key::DELETE_ON, &day.to_string());
     }
     tags
 }

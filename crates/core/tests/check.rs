@@ -52,7 +52,7 @@ fn decision_mut<'p>(plan: &'p mut Plan, subject: &Subject) -> &'p mut Decision {
 }
 
 fn delete() -> Act {
-    Act::Delete { anchor: None }
+    Act::Delete { anchor: None, rests_on: Vec::new() }
 }
 
 /// One expired snapshot of a volume that is gone.

@@ -10,7 +10,7 @@ use snapwarden_core::decision::{Act, Expiry, FailedCause, Newer, Problem, Reason
 use snapwarden_core::inventory::SnapshotState;
 use snapwarden_core::policy::Config;
 
-const DELETE: Act = Act::Delete { anchor: None };
+const DELETE: Act = Act::Delete { anchor: None, rests_on: Vec::new() };
 
 fn plan_of(snapshot: Snap) -> snapwarden_core::decision::Plan {
     world(NOW).snapshot(snapshot).expire()
@@ -27,12 +27,19 @@ fn excluded() -> Reason {
 }
 
 fn expiry(stays: Stays) -> Expiry {
-    Expiry { delete_on: date("2026-11-08"), overdue_days: 14, age_days: 21, stays, uncopied: Vec::new() }
+    Expiry {
+        delete_on: date("2026-11-08"),
+        overdue_days: 14,
+        age_days: 21,
+        stays,
+        uncopied: Vec::new(),
+        said: Vec::new(),
+    }
 }
 
 fn newer(id: &str, of: &str) -> (Act, Reason) {
     let newer = Newer { snapshot: snapshot_id(id), of: time(of), same_volume: true };
-    (Act::Delete { anchor: Some(snapshot_id(id)) }, Reason::Expired(expiry(Stays::Newer(newer))))
+    (Act::Delete { anchor: Some(snapshot_id(id)), rests_on: Vec::new() }, Reason::Expired(expiry(Stays::Newer(newer))))
 }
 
 fn last_good(volume: &str) -> Reason {
@@ -337,7 +344,10 @@ fn copies_without_a_volume_id_count_as_one_living_volume() {
     let of = |id: &str, day: &str| copy(id, &ours(&format!("{id}0"), "vol-1", day, "2026-11-10")).no_tag("VolumeID");
     let plan = world(NOW).region(AWAY).snapshots([of("snap-a", "2026-11-02"), of("snap-b", "2026-11-03")]).expire();
     assert_eq!(of_snapshot(&plan, "snap-b"), (&Act::Keep, &Reason::LastGood { volume: None }));
-    assert_eq!(of_snapshot(&plan, "snap-a").0, &Act::Delete { anchor: Some(snapshot_id("snap-b")) });
+    assert_eq!(
+        of_snapshot(&plan, "snap-a").0,
+        &Act::Delete { anchor: Some(snapshot_id("snap-b")), rests_on: Vec::new() }
+    );
 }
 
 #[test]
@@ -517,7 +527,7 @@ fn an_anchor_is_never_itself_deleted_in_the_same_plan() {
     let plan = world(NOW).region(FAR).volumes_gap().region(AWAY).snapshots([old, new]).expire();
     let gone = deleted(&plan);
     for decision in &plan.decisions {
-        if let Act::Delete { anchor: Some(anchor) } = &decision.act {
+        if let Act::Delete { anchor: Some(anchor), .. } = &decision.act {
             assert!(!gone.contains(&anchor.to_string()), "{anchor}");
         }
     }

@@ -33,7 +33,7 @@ fn its_manager_deleted_on_the_very_day_only_here_what_is_overdue_by_many_days_is
     {
         let plan = world(now).snapshot(expired("snap-1", "vol-1")).expire();
         let (act, reason) = of_snapshot(&plan, "snap-1");
-        assert_eq!(act, &Act::Delete { anchor: None });
+        assert_eq!(act, &Act::Delete { anchor: None, rests_on: Vec::new() });
         assert!(matches!(reason, Reason::Expired(expiry) if expiry.overdue_days == overdue_days), "{reason}");
     }
 }

@@ -112,12 +112,14 @@ fn first_look(job: Job, regions: &[Region]) -> Wanted {
     let listings: &[Listing] = match job {
         Job::Create => &[Listing::Instances, Listing::Volumes, Listing::Snapshots],
         Job::Offsite => &[Listing::Snapshots],
-        Job::Expire => &[Listing::Volumes, Listing::Snapshots],
+        // Instances: what their tags want kept beyond DeleteOn.
+        Job::Expire => &[Listing::Instances, Listing::Volumes, Listing::Snapshots],
     };
     regions.iter().flat_map(|region| listings.iter().map(move |listing| (region.clone(), *listing))).collect()
 }
 
-/// What the first look shows to be needed elsewhere: destinations, and the Regions in which copies' volumes live.
+/// What the first look shows to be needed elsewhere: destinations, and the Regions in which copies' volumes and instances
+/// live.
 fn second_regions(job: Job, inventory: &Inventory) -> Wanted {
     let mut wanted = Wanted::new();
     match job {
@@ -160,7 +162,7 @@ fn destinations(inventory: &Inventory, own: &Region, tags: &tags::Tags) -> Vec<(
     destinations.into_iter().map(|region| (region, Listing::Snapshots)).collect()
 }
 
-/// The Regions in which the volume of a copy can be.
+/// The Regions in which the volume of a copy, and its instance, can be.
 fn homes(inventory: &Inventory, copy: &Snapshot) -> Vec<(Region, Listing)> {
     let homes = match tags::source_region(&copy.tags) {
         TagValue::Is(home) if inventory.enabled.items().contains(&home) => vec![home],
@@ -168,7 +170,8 @@ fn homes(inventory: &Inventory, copy: &Snapshot) -> Vec<(Region, Listing)> {
         TagValue::Is(_) => Vec::new(),
         TagValue::Absent | TagValue::Unreadable(_) => inventory.enabled.items().to_vec(),
     };
-    homes.into_iter().map(|region| (region, Listing::Volumes)).collect()
+    let listings = [Listing::Instances, Listing::Volumes];
+    homes.into_iter().flat_map(|region| listings.map(|listing| (region.clone(), listing))).collect()
 }
 
 struct Looker<'a, 'c, C> {

@@ -6,18 +6,20 @@
 //! | `SNAPWARDEN_REGIONS` | Regions, separated by spaces or commas; `all` | manager: `all`; the others: `AWS_REGION` |
 //! | `SNAPWARDEN_RETENTION_DAYS` | days | 7 |
 //! | `SNAPWARDEN_SCHEDULE` | a schedule | `daily 03:00`, UTC |
+//! | `SNAPWARDEN_GRACE_DAYS` | days | 7 |
 //! | `SNAPWARDEN_METRICS` | `few` or `all` | `few`: each metric costs money ([`crate::metrics`]) |
 
 use snapwarden_core::decision::Job;
 use snapwarden_core::ids::Region;
 use snapwarden_core::policy::Config;
 use snapwarden_core::printable::quoted;
-use snapwarden_core::tags::read_retention_days;
+use snapwarden_core::tags::{read_grace_days, read_retention_days};
 
 const MODE: &str = "SNAPWARDEN_MODE";
 const REGIONS: &str = "SNAPWARDEN_REGIONS";
 const RETENTION_DAYS: &str = "SNAPWARDEN_RETENTION_DAYS";
 const SCHEDULE: &str = "SNAPWARDEN_SCHEDULE";
+const GRACE_DAYS: &str = "SNAPWARDEN_GRACE_DAYS";
 const METRICS: &str = "SNAPWARDEN_METRICS";
 
 /// Whether anything is changed.
@@ -104,6 +106,9 @@ impl Settings {
             config.retention_days =
                 read_retention_days(text.trim()).map_err(|why| wrong(RETENTION_DAYS, &text, &why))?;
         }
+        if let Some(text) = get(GRACE_DAYS) {
+            config.grace_days = read_grace_days(text.trim()).map_err(|why| wrong(GRACE_DAYS, &text, &why))?;
+        }
         if let Some(text) = get(SCHEDULE) {
             config.schedule = text.trim().parse().map_err(|why| wrong(SCHEDULE, &text, &why))?;
         }
@@ -126,7 +131,7 @@ mod tests {
         assert_eq!(creator.config, Config::default());
         assert_eq!(read(Job::Offsite, &[]).unwrap().place, Place::Own);
         assert_eq!(read(Job::Expire, &[]).unwrap().place, Place::All);
-        let empty = [MODE, REGIONS, RETENTION_DAYS, SCHEDULE, METRICS].map(|name| (name, " "));
+        let empty = [MODE, REGIONS, RETENTION_DAYS, SCHEDULE, GRACE_DAYS, METRICS].map(|name| (name, " "));
         assert_eq!(read(Job::Expire, &empty), read(Job::Expire, &[]));
     }
 
@@ -137,12 +142,14 @@ mod tests {
             (REGIONS, "eu-west-1, us-east-1"),
             (RETENTION_DAYS, "30"),
             (SCHEDULE, "daily 21:15"),
+            (GRACE_DAYS, "0"),
             (METRICS, "all"),
         ];
         let set = read(Job::Expire, &pairs).unwrap();
         assert_eq!(set.mode, Mode::Apply);
         assert_eq!(set.place, Place::Named(vec!["eu-west-1".parse().unwrap(), "us-east-1".parse().unwrap()]));
         assert_eq!((set.config.retention_days, set.config.schedule.to_string()), (30, "daily 21:15".to_owned()));
+        assert_eq!(set.config.grace_days, 0);
         assert!(set.all_metrics);
         assert_eq!(read(Job::Create, &[(REGIONS, "all")]).unwrap().place, Place::All);
     }
@@ -157,6 +164,7 @@ mod tests {
         assert!(wrong(REGIONS, "eu-west-1;us-east-1").contains("SNAPWARDEN_REGIONS"));
         assert!(wrong(REGIONS, ",").contains("names no Region"));
         assert!(wrong(RETENTION_DAYS, "7d").contains("whole number of days from 1 to 36500"));
+        assert!(wrong(GRACE_DAYS, "366").contains("whole number of days from 0 to 365"));
         assert!(wrong(SCHEDULE, "sometimes").contains("SNAPWARDEN_SCHEDULE"));
         assert!(wrong(METRICS, "yes").contains("few or all"));
     }

@@ -4,8 +4,10 @@ use snapwarden_core::ids::Region;
 use snapwarden_core::inventory::{Device, Instance, Lineage, Snapshot, StorageTier, Volume};
 use snapwarden_core::policy::{InstancePolicy, Offsite, Origin, RefusedWhy, Selection, Setting};
 use snapwarden_core::printable::{printable, quoted};
-use snapwarden_core::schedule::Slot;
+use snapwarden_core::retention::{Number, Recorded};
+use snapwarden_core::schedule::{Schedule, Slot, Zone};
 use snapwarden_core::tags::{self, OffsiteMode, TagValue, Tags, key};
+use snapwarden_core::tiers::{Period, Tier};
 
 use super::{PolicyLine, Related, World, absence, doubt, is_of};
 use crate::inventory::list;
@@ -101,16 +103,52 @@ pub(super) fn instance_policy(world: &World<'_>, region: &Region, instance: &Ins
     };
     let days = &policy.retention_days;
     let slot = policy.schedule.value.slot_at(world.inventory.taken_at);
+    let next = policy.schedule.value.slots_after(world.inventory.taken_at).take(NEXT_SLOTS);
     let mut lines = vec![
         PolicyLine { name: "backed up", value: selected.to_owned(), origin: selection },
         setting("kept for", days, key::RETENTION_DAYS, |days| {
             if *days == 1 { "1 day".into() } else { format!("{days} days") }
         }),
-        setting("schedule", &policy.schedule, key::BACKUP_SCHEDULE, |schedule| format!("{schedule} UTC")),
-        PolicyLine { name: "slot", value: slot.to_string(), origin: "the schedule's last time".to_owned() },
     ];
+    lines.extend(policy.asked.tagged().filter(|number| number.key != key::RETENTION_DAYS).map(tier));
+    lines.extend([
+        setting("schedule", &policy.schedule, key::BACKUP_SCHEDULE, schedule_words),
+        PolicyLine { name: "slot", value: slot.to_string(), origin: "the schedule's last time".to_owned() },
+        PolicyLine { name: "next", value: list(next), origin: "the schedule's next times".to_owned() },
+    ]);
     lines.extend(offsite(&policy.offsite));
     lines
+}
+
+/// How many of a schedule's next times are shown.
+const NEXT_SLOTS: usize = 3;
+
+/// A schedule, with its zone where it names none.
+fn schedule_words(schedule: &Schedule) -> String {
+    let text = schedule.to_string();
+    if schedule.zone() == Zone::default() && !text.contains(';') { format!("{text} UTC") } else { text }
+}
+
+/// A tier, or the days of copies.
+fn tier(number: &Number) -> PolicyLine {
+    let name = match number.key {
+        key::RETENTION_WEEKS => "one a week for",
+        key::RETENTION_MONTHS => "one a month for",
+        key::RETENTION_YEARS => "one a year for",
+        key::KEEP_LAST => "newest kept",
+        key::DESTINATION_RETENTION_DAYS => "copies kept for",
+        key::DESTINATION_RETENTION_WEEKS => "copies, one a week for",
+        key::DESTINATION_RETENTION_MONTHS => "copies, one a month for",
+        key::DESTINATION_RETENTION_YEARS => "copies, one a year for",
+        key::DESTINATION_KEEP_LAST => "copies, newest kept",
+        other => other,
+    };
+    let (value, origin) = match &number.value {
+        TagValue::Is(count) => (count.to_string(), format!("tag {}", number.key)),
+        TagValue::Absent => ("none".to_owned(), format!("no tag {}", number.key)),
+        TagValue::Unreadable(text) => ("all kept for a year".to_owned(), unreadable(number.key, text)),
+    };
+    PolicyLine { name, value, origin }
 }
 
 /// What holds for a volume: what holds for the instances that it hangs on.
@@ -134,6 +172,23 @@ pub(super) fn snapshot_policy(world: &World<'_>, region: &Region, snapshot: &Sna
     lines.push(date("may go on", key::DELETE_ON, tags::delete_on(tags), "never"));
     if let Some(slot) = tags.get(key::SLOT) {
         lines.push(PolicyLine { name: "slot", value: printable(slot, 60), origin: format!("tag {}", key::SLOT) });
+    }
+    match Recorded::of(tags) {
+        Recorded::Plain => {}
+        Recorded::Is(retention) => {
+            let slot = tags.get(key::SLOT).and_then(|text| text.parse().ok()).map(Slot::time);
+            let time = slot.unwrap_or(snapshot.data_time()).min(snapshot.data_time());
+            let periods = [Tier::Week, Tier::Month, Tier::Year].map(|tier| Period::of(tier, time, &retention.zone));
+            let origin = format!("counted in {}", retention.zone);
+            let value = list(periods.into_iter().flatten());
+            lines.push(PolicyLine { name: "periods", value, origin });
+            let origin = format!("tag {}", key::RETENTION);
+            lines.push(PolicyLine { name: "retention", value: retention.to_string(), origin });
+        }
+        Recorded::Unreadable(text) => {
+            let (value, origin) = ("kept until it can be read".to_owned(), unreadable(key::RETENTION, &text));
+            lines.push(PolicyLine { name: "retention", value, origin });
+        }
     }
     if !snapshot.is_copy() {
         lines.extend(offsite(&Offsite::of(tags, region, world.inventory)));

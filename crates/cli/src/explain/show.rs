@@ -2,6 +2,7 @@
 
 use snapwarden_core::decision::Decision;
 use snapwarden_core::printable::quoted;
+use snapwarden_core::tiers::Said;
 
 use super::{Explanation, JobView};
 use crate::render::{aligned, clean, rank, subject};
@@ -47,18 +48,33 @@ fn job(out: &mut String, view: &JobView) {
     let heading = format!("plan {}:", view.job.as_str());
     let mut decisions: Vec<_> = view.decisions.iter().collect();
     decisions.sort_by_key(|decision| (rank(&decision.act), &decision.region));
-    let rows: Vec<_> = decisions.into_iter().map(row).collect();
+    let rows: Vec<_> = decisions.iter().map(|decision| row(decision)).collect();
     if rows.is_empty() {
         out.push_str(&format!("\n{heading}\n"));
     } else {
         table(out, &heading, &rows);
     }
+    tiers(out, &decisions);
     for violation in &view.dropped {
         out.push_str(&format!("  UNSAFE, dropped by the check: {}\n", clean(&violation.to_string())));
     }
     if let Some(none) = &view.none {
         out.push_str(&format!("  nothing: {}\n", clean(none)));
     }
+}
+
+/// What each tier says of each snapshot that it was asked about.
+fn tiers(out: &mut String, decisions: &[&Decision]) {
+    let of_one = |decision: &&Decision| {
+        let wants = |said: &Said| if said.wants() { "wants it" } else { "does not want it" };
+        let subject = subject(&decision.subject);
+        let row = |said: &Said| {
+            vec![subject.clone(), said.tier.as_str().to_owned(), wants(said).to_owned(), said.to_string()]
+        };
+        decision.reason.said().iter().map(row).collect::<Vec<_>>()
+    };
+    let rows: Vec<_> = decisions.iter().flat_map(of_one).collect();
+    table(out, "What each tier says:", &rows);
 }
 
 fn row(decision: &Decision) -> Vec<String> {

@@ -18,7 +18,7 @@ fn failed(id: &str, name: &str) -> Decision {
     let cause = snapwarden_core::decision::FailedCause::Old;
     let since = "2026-11-20T03:00:00Z".parse().unwrap();
     let reason = Reason::Failed { message: "no disk".to_owned(), since, kept_hours: 24, cause };
-    decision(id, name, Act::Delete { anchor: None }, reason)
+    decision(id, name, Act::Delete { anchor: None, rests_on: Vec::new() }, reason)
 }
 
 fn of(decisions: Vec<Decision>) -> Plan {

@@ -120,7 +120,7 @@ fn owners<'a>(selected: &[(&'a Instance, InstancePolicy)]) -> BTreeMap<&'a Volum
     let mut owners: BTreeMap<&VolumeId, (u32, &InstanceId)> = BTreeMap::new();
     for (instance, policy) in selected {
         for volume in instance.devices.iter().filter_map(|device| device.volume.as_ref()) {
-            let days = policy.retention_days.value;
+            let days = policy.retention.reach_days();
             let owner = owners.entry(volume).or_insert((days, &instance.id));
             if days > owner.0 {
                 *owner = (days, &instance.id);
@@ -326,7 +326,8 @@ impl OneInstance<'_> {
     /// The tags that all snapshots of this instance and slot are born with (S11).
     fn birth_tags(&self) -> Tags {
         let created = self.inventory.today();
-        let days = self.policy.retention_days.value.min(*tags::RETENTION_DAYS_RANGE.end());
+        let retention = &self.policy.retention;
+        let days = retention.own.days.min(*tags::RETENTION_DAYS_RANGE.end());
         let delete = created.saturating_add(i64::from(days).days());
         let mut tags = Tags::default();
         tags.set(key::TYPE, TYPE_AUTOMATED);
@@ -334,6 +335,9 @@ impl OneInstance<'_> {
         tags.set(key::DELETE_ON, &delete.to_string());
         tags.set(key::INSTANCE_ID, self.instance.id.as_str());
         tags.set(key::SLOT, &self.slot.to_string());
+        if !retention.is_plain() {
+            tags.set(key::RETENTION, &retention.to_string());
+        }
         let name = self.instance.tags.get(key::NAME).filter(|name| !name.is_empty());
         if let Some(name) = name {
             tags.set(key::INSTANCE_NAME, name);

@@ -4,12 +4,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Due, Newest, about, due, gap, later};
-use crate::approval::{self, Approval};
+use jiff::civil::Date;
+
+use super::keeping::{Keeping, Wish};
+use super::{Due, Newest, about, due, gap, homes, later};
+use crate::approval::{self, Approval, Approved};
 use crate::decision::{
-    Act, CopyRef, Decision, Expiry, FailedCause, Finding, Hold, Job, Newer, Plan, Problem, Reason, Stays, Subject,
+    Act, CopyRef, Decision, Expiry, FailedCause, Finding, Hold, Job, KeptBy, Newer, Plan, Problem, Reason, Stays,
+    Subject,
 };
-use crate::ids::{Region, SnapshotId, VolumeId};
+use crate::ids::{InstanceId, Region, SnapshotId, VolumeId};
 use crate::inventory::{Inventory, Lineage, PENDING_PER_VOLUME_MAX, Snapshot, SnapshotState, Volume};
 use crate::policy::{Config, Offsite};
 use crate::tags::{self, TagValue};
@@ -24,7 +28,8 @@ const FAILED_COPY_KEPT_HOURS: i64 = 7 * 24;
 /// Which managed snapshots of `regions` go.
 pub fn plan_expire(inventory: &Inventory, regions: &[Region], config: &Config) -> Plan {
     let mut plan = Plan::new(Job::Expire, inventory, regions);
-    let world = World::of(inventory);
+    let mut world = World::of(inventory, config);
+    world.release(&plan.regions, config, &mut plan.findings);
     for region in &plan.regions {
         let seen = inventory.regions.get(region);
         plan.findings.extend(gap(region, "snapshots", seen.map(|seen| &seen.snapshots)));
@@ -37,8 +42,9 @@ pub fn plan_expire(inventory: &Inventory, regions: &[Region], config: &Config) -
             let delete_on = tags::delete_on(&snapshot.tags).ok();
             (!decision.act.is_change(), delete_on, snapshot.data_time(), snapshot.id.clone())
         });
+        plan.findings.extend(world.kept_of_gone(region, &decisions));
         let mut decisions: Vec<_> = decisions.into_iter().map(|(_, decision)| decision).collect();
-        let approval = config.approvals.iter().find(|approval| approval.region == *region);
+        let approval = Approval::find(&config.approvals, &Approved::Region(region.clone()));
         plan.holds.extend(hold(inventory, region, managed.len(), approval, &mut decisions));
         plan.decisions.extend(decisions);
     }
@@ -67,7 +73,7 @@ fn hold(
             decision.reason = Reason::HeldForApproval(expiry.clone());
         }
     }
-    let approval = Approval { region: region.clone(), day: inventory.today(), count: expired };
+    let approval = Approval { what: Approved::Region(region.clone()), day: inventory.today(), count: expired };
     (approved < expired).then(|| Hold { region: region.clone(), expired, managed, approved, approval })
 }
 
@@ -84,6 +90,17 @@ struct World<'a> {
     volumes: BTreeMap<&'a VolumeId, &'a Volume>,
     /// The volumes that instances have, where instances were read.
     attached: BTreeSet<&'a VolumeId>,
+    keeping: Keeping<'a>,
+    /// Snapshots for which a person approved the shorter retention of their instance.
+    released: BTreeSet<&'a SnapshotId>,
+}
+
+/// A snapshot that waits for the shorter retention of its instance.
+struct Waiting<'a> {
+    region: &'a Region,
+    snapshot: &'a Snapshot,
+    delete_on: Date,
+    from: Option<Date>,
 }
 
 /// What is known of the volume whose snapshot asks.
@@ -99,9 +116,11 @@ enum Life {
 }
 
 impl<'a> World<'a> {
-    fn of(inventory: &'a Inventory) -> Self {
+    fn of(inventory: &'a Inventory, config: &Config) -> Self {
         let mut world = World {
             inventory,
+            keeping: Keeping::of(inventory, config),
+            released: BTreeSet::new(),
             newest: Newest::of(inventory),
             in_flight: BTreeMap::new(),
             failed: BTreeMap::new(),
@@ -142,8 +161,58 @@ impl<'a> World<'a> {
         world
     }
 
+    /// Lets go what a person approved of what waits since its instance's retention is shorter now, and says what would.
+    fn release(&mut self, regions: &[Region], config: &Config, findings: &mut Vec<Finding>) {
+        let mut waiting: BTreeMap<InstanceId, Vec<Waiting<'a>>> = BTreeMap::new();
+        for (region, snapshot) in self.inventory.snapshots().filter(|(region, _)| regions.contains(region)) {
+            if let Some((instance, one)) = self.waiting(region, snapshot) {
+                waiting.entry(instance).or_default().push(one);
+            }
+        }
+        for (instance, mut all) in waiting {
+            all.sort_by_key(|one| (one.delete_on, one.snapshot.data_time(), &one.snapshot.id));
+            let what = Approved::Instance(instance.clone());
+            let approval = Approval { what: what.clone(), day: self.inventory.today(), count: all.len() };
+            let approved = Approval::find(&config.approvals, &what);
+            let is_approved = |one: &Waiting<'_>| approved.is_some_and(|approval| one.delete_on <= approval.day);
+            let count = approved.map_or(0, |approval| approval.count);
+            let released: Vec<_> =
+                all.iter().filter(|one| is_approved(one)).take(count).map(|one| &one.snapshot.id).collect();
+            self.released.extend(released);
+            all.retain(|one| !self.released.contains(&one.snapshot.id));
+            if let Some(first) = all.first() {
+                let snapshots = all.iter().map(|one| one.snapshot.id.clone()).collect();
+                let problem = Problem::ShorterRetention { snapshots, from: first.from, approval };
+                findings.push(Finding::new(first.region, &instance, problem));
+            }
+        }
+    }
+
+    /// A snapshot that would go if the shorter retention of its instance took effect now, and that instance.
+    fn waiting(&self, region: &'a Region, snapshot: &'a Snapshot) -> Option<(InstanceId, Waiting<'a>)> {
+        let delete_on = tags::delete_on(&snapshot.tags).ok()?;
+        let is_asked = snapshot.is_managed(&self.inventory.account)
+            && snapshot.is_completed()
+            && matches!(due(snapshot, self.inventory.taken_at), Due::Yes { .. });
+        let wish = is_asked.then(|| self.keeping.wish(region, snapshot, false))?;
+        let Wish::Shorter { instance, from, .. } = wish else { return None };
+        let goes = self.rows(region, snapshot, true, &mut Vec::new()).0.is_change();
+        goes.then_some((instance, Waiting { region, snapshot, delete_on, from }))
+    }
+
+    /// What stays by its own record though its volume is gone: nothing newer will ever push it out of its tiers.
+    fn kept_of_gone(&self, region: &Region, decisions: &[(&Snapshot, Decision)]) -> Option<Finding> {
+        let is_kept = |reason: &Reason| matches!(reason, Reason::KeptByTier { by: KeptBy::Record, .. });
+        let kept = decisions.iter().filter(|(_, decision)| is_kept(&decision.reason)).map(|(snapshot, _)| *snapshot);
+        let gone: Vec<_> = kept.filter(|snapshot| matches!(self.life(region, snapshot), Life::Gone)).collect();
+        let volumes: BTreeSet<_> = gone.iter().map(|snapshot| snapshot.lineage()).collect();
+        let problem = Problem::VolumesGone { volumes: volumes.len(), snapshots: gone.len() };
+        (!gone.is_empty()).then(|| Finding::new(region, region, problem))
+    }
+
     fn decide(&self, region: &Region, snapshot: &Snapshot, findings: &mut Vec<Finding>) -> Decision {
-        let (mut act, mut reason) = self.rows(region, snapshot, findings);
+        let is_released = self.released.contains(&snapshot.id);
+        let (mut act, mut reason) = self.rows(region, snapshot, is_released, findings);
         // S7: what was not seen may be what this delete rests on.
         if act.is_change() && !self.inventory.snapshots_whole_in(region) {
             (act, reason) = (Act::Keep, Reason::RegionUnread);
@@ -153,7 +222,13 @@ impl<'a> World<'a> {
     }
 
     /// The manager's table, row by row.
-    fn rows(&self, region: &Region, snapshot: &Snapshot, findings: &mut Vec<Finding>) -> (Act, Reason) {
+    fn rows(
+        &self,
+        region: &Region,
+        snapshot: &Snapshot,
+        is_released: bool,
+        findings: &mut Vec<Finding>,
+    ) -> (Act, Reason) {
         if snapshot.tags.keep_forever() {
             return (Act::Keep, Reason::KeepForever);
         }
@@ -176,6 +251,20 @@ impl<'a> World<'a> {
                 return (Act::Keep, Reason::UnreadableDeleteOn { value });
             }
         };
+        let (said, unread) = match self.keeping.wish(region, snapshot, is_released) {
+            Wish::Nothing(said) => (said, None),
+            Wish::Unread(unread) => (Vec::new(), Some(unread)),
+            Wish::Stays { by, said } => return (Act::Keep, Reason::KeptByTier { delete_on, by, said }),
+            Wish::Shorter { instance, from, said } => {
+                return (Act::Keep, Reason::ShorterWaits { delete_on, instance, from, said });
+            }
+            Wish::NoHistory => return (Act::Keep, Reason::NoHistory),
+            Wish::Unreadable(value) => {
+                let problem = Problem::RetentionRecordUnreadable { value: value.clone() };
+                findings.push(Finding::new(region, &snapshot.id, problem));
+                return (Act::Keep, Reason::UnreadableRetention { value });
+            }
+        };
         if let Some(reason) = self.copy_guard(region, snapshot) {
             return (Act::Keep, reason);
         }
@@ -192,13 +281,17 @@ impl<'a> World<'a> {
             (Life::Gone, _) => Stays::VolumeGone,
             (Life::Excluded, _) => Stays::VolumeExcluded,
         };
+        if let Some(unread) = unread {
+            return (Act::Keep, Reason::InstancesUnread { unread });
+        }
         let anchor = match &stays {
             Stays::Newer(newer) => Some(newer.snapshot.clone()),
             Stays::VolumeGone | Stays::VolumeExcluded => None,
         };
         let uncopied = self.uncopied(region, snapshot);
-        let reason = Reason::Expired(Expiry { delete_on, overdue_days, age_days, stays, uncopied });
-        (Act::Delete { anchor }, reason)
+        let rests_on = self.keeping.rests_on(region, snapshot, &said);
+        let reason = Reason::Expired(Expiry { delete_on, overdue_days, age_days, stays, uncopied, said });
+        (Act::Delete { anchor, rests_on }, reason)
     }
 
     fn failed_rows(&self, region: &Region, snapshot: &Snapshot) -> (Act, Reason) {
@@ -214,7 +307,7 @@ impl<'a> World<'a> {
         let cause = if self.is_replaced(region, snapshot) { FailedCause::Replaced } else { old };
         if cause == FailedCause::Replaced || now >= until {
             let reason = Reason::Failed { message, since: snapshot.start_time, kept_hours, cause };
-            return (Act::Delete { anchor: None }, reason);
+            return (Act::Delete { anchor: None, rests_on: Vec::new() }, reason);
         }
         (Act::Keep, Reason::FailureMemory { message, until })
     }
@@ -273,25 +366,9 @@ impl<'a> World<'a> {
         if self.attached.contains(&id) {
             return Life::Lives;
         }
-        let (homes, are_all) = self.homes(region, snapshot);
+        let (homes, are_all) = homes(self.inventory, region, snapshot);
         let whole = |home: &Region| self.inventory.regions.get(home).is_some_and(|seen| seen.volumes.is_whole());
         let unread: Vec<_> = homes.into_iter().filter(|home| !whole(home)).collect();
         if unread.is_empty() && are_all { Life::Gone } else { Life::Unknown(unread) }
-    }
-
-    /// The Regions in which the volume can be, and whether these are all: a source's own, a copy's SourceRegion, or
-    /// every enabled one where none is recorded.
-    fn homes(&self, region: &Region, snapshot: &Snapshot) -> (Vec<Region>, bool) {
-        if !snapshot.is_copy() {
-            return (vec![region.clone()], true);
-        }
-        match tags::source_region(&snapshot.tags) {
-            TagValue::Is(home) => (vec![home], true),
-            TagValue::Absent | TagValue::Unreadable(_) => {
-                let mut enabled = self.inventory.enabled.items().to_vec();
-                enabled.sort();
-                (enabled, self.inventory.enabled.is_whole())
-            }
-        }
     }
 }

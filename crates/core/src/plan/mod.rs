@@ -4,6 +4,7 @@
 
 mod create;
 mod expire;
+mod keeping;
 mod offsite;
 
 pub use create::plan_create;
@@ -128,6 +129,22 @@ impl<'a> Newest<'a> {
 
     fn is_newest(&self, region: &Region, snapshot: &Snapshot) -> bool {
         self.get(region, snapshot.lineage()).is_some_and(|newest| newest.id == snapshot.id)
+    }
+}
+
+/// The Regions in which what a snapshot was made of can be, and whether these are all: a source's own, a copy's
+/// SourceRegion, or every enabled one where none is recorded.
+fn homes(inventory: &Inventory, region: &Region, snapshot: &Snapshot) -> (Vec<Region>, bool) {
+    if !snapshot.is_copy() {
+        return (vec![region.clone()], true);
+    }
+    match tags::source_region(&snapshot.tags) {
+        TagValue::Is(home) => (vec![home], true),
+        TagValue::Absent | TagValue::Unreadable(_) => {
+            let mut enabled = inventory.enabled.items().to_vec();
+            enabled.sort();
+            (enabled, inventory.enabled.is_whole())
+        }
     }
 }
 

@@ -46,12 +46,24 @@ const REGIONS: &[&str] = &[
 const TIMES: &[&str] = &[
     "daily 03:00",
     "Daily  23:59",
+    "hourly",
+    "every 6h Asia/Kolkata",
+    "weekly sunday 02:00; daily 00:30 Europe/Berlin;",
+    "monthly 31 04:30 America/Santiago",
+    "monthly 30 00:00 utc",
+    "*/15 3-5 * * MON-FRI Australia/Lord_Howe",
+    "0 0 29 2 *",
+    "0 0 30 2 *",
+    "5 4 L,15W * sun#3",
     "2026-11-22T03:00Z",
     "0000-01-01T00:00Z",
     "9999-12-30T23:59Z",
     "now",
     "eu-west-1:2026-11-22:412",
     "us-east-1:20261122:7",
+    "i-0123456789abcdef0:2026-11-22:5",
+    "days=7 weeks=4 months=12 years=3 last=5 zone=Europe/Berlin copies: days=30 last=2",
+    "days=1",
 ];
 
 proptest! {

@@ -3,8 +3,9 @@
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use snapwarden_core::approval::{Approval, ApprovalError};
+use snapwarden_core::approval::{Approval, ApprovalError, Approved};
 use snapwarden_core::policy::{Config, InstancePolicy, Origin, SlotChoice};
+use snapwarden_core::retention::{Retention, RetentionError};
 use snapwarden_core::schedule::{Schedule, ScheduleError, Slot, SlotError};
 use snapwarden_core::tags::key;
 
@@ -23,9 +24,10 @@ const NOWS: [&str; 7] = [
 
 /// What holds of `text` where a schedule, a slot or an approval is wanted.
 pub(crate) fn holds(text: &str) {
-    a_schedule_is_two_words(text);
+    a_schedule_prints_as_it_was_read(text);
     an_unreadable_schedule_is_the_default_and_said(text);
     a_slot_prints_as_it_was_read(text);
+    a_record_prints_as_it_was_read(text);
     an_approval_prints_as_it_was_read(text);
 }
 
@@ -41,25 +43,54 @@ fn daily(text: &str) -> Option<(i8, i8)> {
     (hour < 24 && minute < 60).then_some((hour, minute))
 }
 
-fn a_schedule_is_two_words(text: &str) {
-    let expected = daily(text).map(|(hour, minute)| Schedule::Daily { hour, minute });
-    let read = text.parse::<Schedule>();
-    assert_eq!(read, expected.clone().ok_or_else(|| ScheduleError(text.to_owned())));
-    let Some(schedule) = expected else { return };
-    assert_eq!(schedule.to_string().parse(), Ok(schedule.clone()));
+/// By its first word, and how many words may be with it.
+fn may_be_a_part(part: &str) -> bool {
+    let words: Vec<_> = part.split_whitespace().map(str::to_ascii_lowercase).collect();
+    let Some(first) = words.first() else { return false };
+    let own = match first.as_str() {
+        "hourly" => 1,
+        "every" | "daily" => 2,
+        "weekly" | "monthly" => 3,
+        cron => return cron.starts_with(|c: char| c.is_ascii_digit() || c == '*') && (5..=6).contains(&words.len()),
+    };
+    words.len() == own || words.len() == own + 1
+}
+
+fn a_schedule_prints_as_it_was_read(text: &str) {
+    let parts = || text.trim().strip_suffix(';').unwrap_or(text.trim()).split(';');
+    let schedule = match text.parse::<Schedule>() {
+        Ok(schedule) => schedule,
+        Err(ScheduleError { text: part, .. }) => {
+            assert!(parts().any(|written| written.trim() == part), "{part:?} of {text:?}");
+            assert_eq!(daily(text), None);
+            return;
+        }
+    };
+    assert!(parts().all(may_be_a_part), "{text:?} is read as {schedule}");
+    let printed = schedule.to_string();
+    assert_eq!((printed.parse(), printed.split(';').count()), (Ok(schedule.clone()), parts().count()));
     NOWS.into_iter().for_each(|now| a_slot_is_the_last_time_not_after_now(&schedule, time(now)));
+    if let Some((hour, minute)) = daily(text) {
+        assert_eq!(printed, format!("daily {hour:02}:{minute:02}"));
+        let at = schedule.slot_at(time(NOW)).time().to_zoned(TimeZone::UTC).time();
+        assert_eq!(at, Time::constant(hour, minute, 0, 0));
+    }
 }
 
 fn a_slot_is_the_last_time_not_after_now(schedule: &Schedule, now: Timestamp) {
-    let Schedule::Daily { hour, minute } = *schedule;
     let slot = schedule.slot_at(now).time();
     assert!(slot <= now, "{schedule} at {now}: {slot}");
-    // Where a day is not whole in the calendar, now itself is the slot.
-    let from_an_end = now.duration_since(Timestamp::MIN).min(Timestamp::MAX.duration_since(now));
-    if from_an_end > SignedDuration::from_hours(48) {
-        let is_today = now.duration_since(slot) < SignedDuration::from_hours(24);
-        let at = slot.to_zoned(TimeZone::UTC).time();
-        assert!(is_today && at == Time::constant(hour, minute, 0, 0), "{schedule} at {now}: {slot}");
+    let Some(next) = schedule.slot_after(now) else { return };
+    assert!(next.time() > now, "{schedule} at {now}: {next}");
+    assert_eq!(schedule.slot_at(next.time()), next, "{schedule}");
+    // None between the two; where a day is not whole in the calendar, now itself is the slot.
+    if now.to_zoned(TimeZone::UTC).year() > 1900 {
+        let before = next.time().checked_sub(SignedDuration::from_nanos(1)).unwrap();
+        assert_eq!(
+            (schedule.slot_at(before).time(), schedule.slot_after(slot)),
+            (slot, Some(next)),
+            "{schedule} at {now}"
+        );
     }
 }
 
@@ -68,20 +99,28 @@ fn an_unreadable_schedule_is_the_default_and_said(text: &str) {
     let instance = &account.regions[&region(HOME)].instances.items()[0];
     let policy = InstancePolicy::of(instance, &region(HOME), &account, &Config::default());
     let findings = policy.findings(&region(HOME), "i-1");
-    match daily(text) {
-        Some((hour, minute)) => {
-            assert_eq!(
-                (policy.schedule.value, policy.schedule.origin),
-                (Schedule::Daily { hour, minute }, Origin::Tag)
-            );
+    match text.parse::<Schedule>() {
+        Ok(schedule) => {
+            assert_eq!((policy.schedule.value, policy.schedule.origin), (schedule, Origin::Tag));
             assert_eq!(findings, []);
         }
-        None => {
+        Err(_) => {
             let origin = Origin::Unreadable(text.trim().to_owned());
-            assert_eq!((policy.schedule.value, policy.schedule.origin), (Schedule::DEFAULT, origin));
+            assert_eq!((policy.schedule.value, policy.schedule.origin), (Schedule::default(), origin));
             assert_eq!(findings.len(), 1);
             assert!(!findings[0].to_string().contains(char::is_control), "{}", findings[0]);
         }
+    }
+}
+
+/// A record of retention is read as it is written and in no other way.
+fn a_record_prints_as_it_was_read(text: &str) {
+    match text.parse::<Retention>() {
+        Ok(retention) => {
+            assert_eq!(retention.to_string(), text);
+            assert!(retention.own.days > 0 && retention.copies.is_none_or(|copies| copies.days > 0), "{text:?}");
+        }
+        Err(error) => assert_eq!(error, RetentionError(text.to_owned())),
     }
 }
 
@@ -101,8 +140,9 @@ fn a_slot_prints_as_it_was_read(text: &str) {
 fn an_approval_prints_as_it_was_read(text: &str) {
     match text.parse::<Approval>() {
         Ok(approval) => {
-            let [region, day, count] = text.split(':').collect::<Vec<_>>()[..] else { panic!("{text:?}") };
-            assert_eq!((approval.region.as_str(), approval.day.to_string().as_str()), (region, day));
+            let [what, day, count] = text.split(':').collect::<Vec<_>>()[..] else { panic!("{text:?}") };
+            assert_eq!((approval.what.to_string().as_str(), approval.day.to_string().as_str()), (what, day));
+            assert_eq!(matches!(approval.what, Approved::Instance(_)), what.starts_with("i-"), "{text:?}");
             assert_eq!(Some(approval.count), count.parse().ok());
             assert!(count.bytes().all(|b| b.is_ascii_digit()), "{text:?}");
         }

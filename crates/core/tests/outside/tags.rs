@@ -4,7 +4,8 @@ use snapwarden_core::check::check;
 use snapwarden_core::decision::{Act, Job, Plan, Reason};
 use snapwarden_core::inventory::Inventory;
 use snapwarden_core::plan::{Due, due, plan};
-use snapwarden_core::policy::{Config, RETENTION_DAYS_UNREADABLE};
+use snapwarden_core::policy::Config;
+use snapwarden_core::retention::RETENTION_DAYS_UNREADABLE;
 use snapwarden_core::tags::{self, OffsiteMode, TagValue, Tags, key};
 
 use crate::common::{AWAY, HOME, NOW, bare, deleted, expired, of_snapshot, ours, region, time, world};

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use snapwarden_core::approval::Approval;
+use snapwarden_core::approval::{Approval, Approved};
 use snapwarden_core::decision::Job;
 use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Snapshot, SnapshotState};
@@ -283,7 +283,7 @@ impl Rules {
         let expired = process.expired.entry(region.clone()).or_default();
         *expired += 1;
         let (expired, managed) = (*expired, process.listed.get(region).map_or(0, BTreeSet::len));
-        let approved = process.approvals.iter().filter(|approval| approval.region == *region);
+        let approved = process.approvals.iter().filter(|approval| approval.what == Approved::Region(region.clone()));
         let approved = approved.map(|approval| approval.count).sum();
         if expired > UNASKED_MAX && expired * 2 > managed && expired > approved {
             let words =

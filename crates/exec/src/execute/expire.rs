@@ -14,15 +14,19 @@ struct Delete<'a> {
     item: Item<'a>,
     region: &'a Region,
     snapshot: &'a SnapshotId,
-    anchor: Option<&'a SnapshotId>,
+    /// What must be as the plan saw it, or the delete is not sent: the newer one here, and what tiers keep in its place.
+    rests_on: Vec<(&'a Region, &'a SnapshotId)>,
 }
 
 pub(super) async fn execute<C: Cloud>(executor: &Executor<'_, '_, C>) {
     let deletes: Vec<_> = executor
         .items()
         .filter_map(|item| match (&item.1.act, &item.1.subject) {
-            (Act::Delete { anchor }, Subject::Snapshot(snapshot)) => {
-                Some(Delete { item, region: &item.1.region, snapshot, anchor: anchor.as_ref() })
+            (Act::Delete { anchor, rests_on }, Subject::Snapshot(snapshot)) => {
+                let region = &item.1.region;
+                let anchor = anchor.iter().map(|anchor| (region, anchor));
+                let rests_on = anchor.chain(rests_on.iter().map(|held| (&held.region, &held.snapshot))).collect();
+                Some(Delete { item, region, snapshot, rests_on })
             }
             _ => None,
         })
@@ -36,18 +40,18 @@ pub(super) async fn execute<C: Cloud>(executor: &Executor<'_, '_, C>) {
 }
 
 async fn in_region<C: Cloud>(executor: &Executor<'_, '_, C>, deletes: Vec<&Delete<'_>>) {
-    // A delete and its anchor are two ids: half of them fill one look.
+    // A delete and its anchor are two ids: half of them fill one look. What tiers keep is the same for many deletes.
     for batch in deletes.chunks(IDS_PER_LOOK_MAX / 2) {
         let mut wanted = Wanted::new();
         for delete in batch {
-            let ids = wanted.entry(delete.region.clone()).or_default();
-            ids.insert(delete.snapshot.clone());
-            ids.extend(delete.anchor.cloned());
+            for (region, id) in delete.rests_on.iter().copied().chain([(delete.region, delete.snapshot)]) {
+                wanted.entry(region.clone()).or_default().insert(id.clone());
+            }
         }
         let looked = executor.look(&wanted).await;
         let calls = batch.iter().map(|delete| {
             let changed = executor.changed(&looked, delete.region, delete.snapshot);
-            let support = || delete.anchor.and_then(|anchor| executor.support_gone(&looked, delete.region, anchor));
+            let support = || delete.rests_on.iter().find_map(|(region, id)| executor.support_gone(&looked, region, id));
             let forbidden = changed.or_else(support);
             executor.delete_unless(forbidden, delete.item, delete.region, delete.snapshot, looked.holds_until)
         });

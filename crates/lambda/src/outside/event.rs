@@ -47,7 +47,7 @@ fn is_obeyed(event: &Value, wish: &Wish, job: Job) {
     assert_eq!(words.len(), wish.approvals.len(), "{event}");
     for (word, approval) in words.iter().zip(&wish.approvals) {
         assert_eq!(word.parse().as_ref(), Ok(approval));
-        assert!(word.starts_with(&format!("{}:{}:", approval.region, approval.day)), "{word}");
+        assert!(word.starts_with(&format!("{}:{}:", approval.what, approval.day)), "{word}");
     }
     assert!(!is_said("approve") || job == Job::Expire);
 

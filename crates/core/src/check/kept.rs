@@ -1,0 +1,281 @@
+//! Whether retention wants what a plan deletes, asked the other way round: of one snapshot, what in its volume's history
+//! speaks against each tier. No index, no order of walking; it shares nothing with the planner but the types.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{data_time, source_of, value, volume_of};
+use crate::ids::{Region, SnapshotId};
+use crate::inventory::{Instance, Inventory, Read, Snapshot, SnapshotState};
+use crate::policy::Config;
+use crate::schedule::{Schedule, Slot, Zone};
+use crate::tags::Tags;
+
+/// Days, weeks, months, years, last; 0 for none.
+type Numbers = [u32; 5];
+
+/// A policy, read from an instance or from a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Policy {
+    own: Numbers,
+    copies: Option<Numbers>,
+    zone: Zone,
+}
+
+impl Policy {
+    fn is_plain(&self) -> bool {
+        self.copies.is_none() && self.own[1..] == [0; 4]
+    }
+
+    fn of_kind(&self, is_copy: bool) -> Numbers {
+        if is_copy { self.copies.unwrap_or(self.own) } else { self.own }
+    }
+
+    /// Beside the days of sources, which their DeleteOn has.
+    fn is_as(&self, other: &Self) -> bool {
+        let rest = |policy: &Self| (policy.own[1..].to_vec(), policy.copies, policy.zone.clone());
+        (self.is_plain() && other.is_plain()) || rest(self) == rest(other)
+    }
+}
+
+/// A place in a history: when it was taken; copies come after their source.
+type Place<'a> = (Timestamp, bool, &'a SnapshotId);
+
+/// A completed snapshot of ours.
+struct Seen<'a> {
+    snapshot: &'a Snapshot,
+    moment: String,
+    place: Place<'a>,
+}
+
+/// What stands against a delete.
+pub(super) enum Against {
+    /// A tier, or longer days: in words.
+    Wanted(String),
+    /// The record wants it, and its instance, by id, asks for less, which no snapshot has stated for long enough.
+    Shorter(String),
+    /// Whether something wants it was not read.
+    Unread(String),
+}
+
+/// What is known of histories and instances.
+pub(super) struct Kept<'a> {
+    inventory: &'a Inventory,
+    config: &'a Config,
+    /// Completed ones of ours by volume.
+    histories: BTreeMap<String, Vec<Seen<'a>>>,
+    /// Instances that have not gone, by id.
+    live: BTreeMap<&'a str, &'a Instance>,
+    /// The same by the volumes that they have.
+    holders: BTreeMap<&'a str, &'a Instance>,
+}
+
+impl<'a> Kept<'a> {
+    pub(super) fn of(inventory: &'a Inventory, config: &'a Config) -> Self {
+        let mut kept =
+            Kept { inventory, config, histories: BTreeMap::new(), live: BTreeMap::new(), holders: BTreeMap::new() };
+        for (_, snapshot) in inventory.snapshots() {
+            let aws = |key: &str| key.starts_with("aws:dlm:") || key.starts_with("aws:backup:");
+            let is_ours = snapshot.owner == inventory.account
+                && value(&snapshot.tags, "Type") == Some("Automated")
+                && !snapshot.tags.iter().any(|(key, _)| aws(key));
+            let volume = volume_of(snapshot);
+            if is_ours && snapshot.state == SnapshotState::Completed && !volume.is_empty() {
+                let place = (taken(snapshot), source_of(snapshot).is_some(), &snapshot.id);
+                kept.histories.entry(volume).or_default().push(Seen { snapshot, moment: moment(snapshot), place });
+            }
+        }
+        for instance in inventory.regions.values().flat_map(|seen| seen.instances.items()) {
+            if matches!(instance.state.as_str(), "shutting-down" | "terminated") {
+                continue;
+            }
+            kept.live.insert(instance.id.as_str(), instance);
+            let volumes = instance.devices.iter().filter_map(|device| device.volume.as_ref());
+            kept.holders.extend(volumes.map(|volume| (volume.as_str(), instance)));
+        }
+        kept
+    }
+
+    /// What stands against the delete of a completed snapshot whose day has come, if anything does.
+    pub(super) fn against(&self, region: &Region, target: &Snapshot) -> Option<Against> {
+        let record = match value(&target.tags, "snapwarden:retention") {
+            None => None,
+            Some(text) => match recorded(text) {
+                Some(policy) => Some(policy),
+                None => return Some(Against::Wanted("its record of retention cannot be read".to_owned())),
+            },
+        };
+        let instance = self.instance(target);
+        if instance.is_none() && !self.is_known_to_be_gone(region, target) {
+            return Some(Against::Unread("what its instance's tags want was not read".to_owned()));
+        }
+        let asked = instance.and_then(|instance| self.asked(&instance.tags));
+        if let Some(asked) = asked.as_ref().filter(|asked| !asked.is_plain()) {
+            let days = i64::from(asked.of_kind(source_of(target).is_some())[0]);
+            if self.inventory.taken_at.duration_since(data_time(target)) < SignedDuration::from_hours(24 * days) {
+                return Some(Against::Wanted(format!("its instance asks for {days} days")));
+            }
+            let stands = |other: &Snapshot| {
+                let theirs = self.instance(other).and_then(|instance| self.asked(&instance.tags));
+                theirs.is_some_and(|theirs| theirs.is_as(asked))
+            };
+            if let Some(tier) = self.tier_that_wants(asked, target, stands) {
+                return Some(Against::Wanted(format!("its instance's {tier} want it")));
+            }
+        }
+        let record = record?;
+        let tier = self.tier_that_wants(&record, target, |other| states(other, &record))?;
+        match (asked, instance) {
+            (Some(asked), Some(instance)) if !asked.is_as(&record) => {
+                (!self.is_in_force(&asked, target)).then(|| Against::Shorter(instance.id.to_string()))
+            }
+            _ => Some(Against::Wanted(format!("its record's {tier} want it"))),
+        }
+    }
+
+    /// The live instance that it names; else the one that has its volume.
+    fn instance(&self, snapshot: &Snapshot) -> Option<&'a Instance> {
+        let named = value(&snapshot.tags, "InstanceID").and_then(|id| self.live.get(id));
+        named.or_else(|| self.holders.get(volume_of(snapshot).as_str())).copied()
+    }
+
+    fn is_known_to_be_gone(&self, region: &Region, target: &Snapshot) -> bool {
+        let all = match &self.inventory.enabled {
+            Read::Whole(regions) => Some(regions),
+            Read::Gap { .. } | Read::NotAsked => None,
+        };
+        let is_read = |home: &Region| {
+            let seen = self.inventory.regions.get(home);
+            seen.is_some_and(|seen| seen.instances.is_whole()) || all.is_some_and(|all| !all.contains(home))
+        };
+        let home = value(&target.tags, "SourceRegion").and_then(|text| text.parse::<Region>().ok());
+        match (source_of(target), home) {
+            (None, _) => is_read(region),
+            (Some(_), Some(home)) => is_read(&home),
+            (Some(_), None) => all.is_some_and(|all| all.iter().all(is_read)),
+        }
+    }
+
+    fn history(&self, target: &Snapshot) -> &[Seen<'a>] {
+        self.histories.get(&volume_of(target)).map_or(&[], Vec::as_slice)
+    }
+
+    /// What tags ask for; none where one of them is there and is no number that it can be.
+    fn asked(&self, tags: &Tags) -> Option<Policy> {
+        let read = |names: [&str; 5]| -> Option<(Numbers, bool)> {
+            let (mut numbers, mut any) = ([0; 5], false);
+            for ((number, name), most) in numbers.iter_mut().zip(names).zip([36_500, 5_200, 1_200, 100, 1_000]) {
+                let Some(text) = value(tags, name) else { continue };
+                let digits = !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+                *number = text.parse().ok().filter(|number| digits && (1..=most).contains(number))?;
+                any = true;
+            }
+            Some((numbers, any))
+        };
+        let own = ["RetentionDays", "RetentionWeeks", "RetentionMonths", "RetentionYears", "KeepLast"];
+        let copies = [
+            "DestinationRetentionDays",
+            "DestinationRetentionWeeks",
+            "DestinationRetentionMonths",
+            "DestinationRetentionYears",
+            "DestinationKeepLast",
+        ];
+        let ((mut own, _), (mut copies, has_copies)) = (read(own)?, read(copies)?);
+        let or = |days: u32, default: u32| if days == 0 { default } else { days };
+        own[0] = or(own[0], self.config.retention_days);
+        copies[0] = or(copies[0], own[0]);
+        let schedule = value(tags, "BackupSchedule").and_then(|text| text.parse::<Schedule>().ok());
+        let zone = schedule.unwrap_or_else(|| self.config.schedule.clone()).zone();
+        Some(Policy { own, copies: has_copies.then_some(copies), zone })
+    }
+
+    /// Why a tier wants `target`: nothing that stands comes before it in its period, and fewer than so many periods with
+    /// a snapshot come after it.
+    fn tier_that_wants(
+        &self,
+        policy: &Policy,
+        target: &Snapshot,
+        stands: impl Fn(&Snapshot) -> bool,
+    ) -> Option<&'static str> {
+        let is_copy = source_of(target).is_some();
+        let numbers = policy.of_kind(is_copy);
+        let in_it = |seen: &&Seen<'_>| policy.copies.is_none() || source_of(seen.snapshot).is_some() == is_copy;
+        let members: Vec<_> = self.history(target).iter().filter(in_it).collect();
+        let mut places: BTreeMap<&str, Place<'_>> = BTreeMap::new();
+        for Seen { moment, place, .. } in &members {
+            let first = places.entry(moment).or_insert(*place);
+            *first = (*first).min(*place);
+        }
+        let own = *places.get(moment(target).as_str())?;
+        let later: Vec<_> = places.values().filter(|place| **place > own).collect();
+        if numbers[4] > 0 && later.len() < numbers[4] as usize {
+            return Some("newest");
+        }
+        type Key = fn(jiff::civil::Date) -> (i16, i8);
+        let kinds: [(Key, &str); 3] = [
+            (|date| (date.iso_week_date().year(), date.iso_week_date().week()), "weeks"),
+            (|date| (date.year(), date.month()), "months"),
+            (|date| (date.year(), 0), "years"),
+        ];
+        let day = |time: Timestamp| time.to_zoned(policy.zone.time_zone().clone()).date();
+        kinds.into_iter().zip(&numbers[1..4]).find_map(|((key, name), count)| {
+            let mine = key(day(own.0));
+            let newer: BTreeSet<_> =
+                later.iter().map(|place| key(day(place.0))).filter(|period| *period != mine).collect();
+            let earlier = |seen: &&Seen<'_>| {
+                let place = places.get(seen.moment.as_str()).copied().unwrap_or(own);
+                place < own && key(day(place.0)) == mine && stands(seen.snapshot)
+            };
+            (newer.len() < *count as usize && !members.iter().copied().any(|seen| earlier(&seen))).then_some(name)
+        })
+    }
+
+    /// Whether the newest snapshots of a volume state a policy, one after the other, for as long as it must wait.
+    fn is_in_force(&self, asked: &Policy, target: &Snapshot) -> bool {
+        let history = self.history(target);
+        let other = history.iter().filter(|seen| !states(seen.snapshot, asked)).map(|seen| seen.place).max();
+        let stating = history.iter().filter(|seen| Some(seen.place) > other).map(|seen| data_time(seen.snapshot)).min();
+        let waits = SignedDuration::from_hours(24 * i64::from(self.config.grace_days));
+        stating.is_some_and(|since| self.inventory.taken_at.duration_since(since) >= waits)
+    }
+}
+
+/// Whether a snapshot records this policy; a plain one is not recorded.
+fn states(snapshot: &Snapshot, policy: &Policy) -> bool {
+    match value(&snapshot.tags, "snapwarden:retention") {
+        None => policy.is_plain(),
+        Some(text) => !policy.is_plain() && recorded(text).is_some_and(|recorded| recorded.is_as(policy)),
+    }
+}
+
+/// When a snapshot's slot was, or its data where that is older.
+fn taken(snapshot: &Snapshot) -> Timestamp {
+    let slot = value(&snapshot.tags, "snapwarden:slot").and_then(|text| text.parse::<Slot>().ok());
+    slot.map_or(data_time(snapshot), |slot| slot.time().min(data_time(snapshot)))
+}
+
+/// What snapshots and copies of one slot have in common.
+fn moment(snapshot: &Snapshot) -> String {
+    let slot = value(&snapshot.tags, "snapwarden:slot").filter(|text| text.parse::<Slot>().is_ok());
+    let source = source_of(snapshot).filter(|text| text.parse::<SnapshotId>().is_ok());
+    slot.or(source).unwrap_or(snapshot.id.as_str()).to_owned()
+}
+
+/// A record, word by word; none where a word is not one of its own.
+fn recorded(text: &str) -> Option<Policy> {
+    let (mut numbers, mut zone, mut in_copies) = ([[0; 5]; 2], Zone::default(), false);
+    for word in text.split(' ') {
+        match word.split_once('=') {
+            Some(("zone", name)) => zone = name.parse().ok()?,
+            Some((name, number)) => {
+                let place = ["days", "weeks", "months", "years", "last"].into_iter().position(|known| known == name)?;
+                numbers[usize::from(in_copies)][place] = number.parse().ok()?;
+            }
+            None if word == "copies:" => in_copies = true,
+            None => return None,
+        }
+    }
+    let [own, copies] = numbers;
+    (own[0] > 0 && (copies[0] > 0) == in_copies).then_some(Policy { own, copies: in_copies.then_some(copies), zone })
+}
