@@ -668,7 +668,7 @@ impl fmt::Display for Reason {
                 write!(f, "{instance} asks for less now, which takes effect ")?;
                 match from {
                     Some(day) => write!(f, "on {day}"),
-                    None => f.write_str("some days after the first snapshot made under it"),
+                    None => f.write_str("once snapshots are made under it and old enough, in a run that reads all their Regions"),
                 }
             }
             R::Expired(expiry) => expiry.fmt(f),
@@ -881,7 +881,9 @@ impl fmt::Display for Problem {
                 write!(f, "its retention is shorter than what was promised: {count} would be deleted ({some}); ")?;
                 match from {
                     Some(day) => write!(f, "they go on {day}, ")?,
-                    None => f.write_str("they go some days after the first snapshot made under it, ")?,
+                    None => f.write_str(
+                        "they go once snapshots are made under it and old enough, in a run that reads all their Regions, ",
+                    )?,
                 }
                 write!(f, "at once with --approve {approval}, and never if the tags are set back before")
             }

@@ -598,3 +598,12 @@ fn under_copy_what_a_person_keeps_is_said_to_be_kept_by_a_person() {
     assert_eq!(reason(source.clone().tag("KeepForever", "")), Reason::KeepForever);
     assert_eq!(reason(source.no_tag("DeleteOn")), Reason::UnreadableDeleteOn { value: None });
 }
+
+#[test]
+fn a_copy_in_the_volumes_own_region_is_not_the_latest_that_keep_latest_keeps() {
+    let kept = source("snap-1", "vol-1", AWAY).tag("OffsiteMode", "KeepLatest");
+    let elsewhere = source("snap-2", "vol-1", HOME).at("2026-11-21T09:00:00Z");
+    let back = copy("snap-b", &elsewhere);
+    let plan = world(NOW).snapshots([kept.clone(), back]).region(AWAY).snapshot(copy("snap-c", &kept)).offsite();
+    assert_eq!(of_source(&plan, "snap-1"), (&Act::Keep, &Reason::NewestHere));
+}

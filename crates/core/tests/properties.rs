@@ -105,6 +105,13 @@ fn instance(n: usize) -> impl Strategy<Value = (usize, Instance)> {
         tag("BackupSchedule", &["daily 03:00", "daily 23:30", "x"]),
         rare("Name", "db", 2),
     );
+    let tiers = (
+        tag("RetentionWeeks", &["1", "2", "4", "4w"]),
+        tag("RetentionMonths", &["1", "3"]),
+        tag("KeepLast", &["1", "2"]),
+        rare("DestinationRetentionDays", "2", 4),
+        rare("DestinationRetentionWeeks", "3", 4),
+    );
     let state = select(vec![
         InstanceState::Running,
         InstanceState::Running,
@@ -114,7 +121,8 @@ fn instance(n: usize) -> impl Strategy<Value = (usize, Instance)> {
     ]);
     // Each volume once at most; a device without one is an instance store.
     let devices = prop::collection::vec(prop::option::weighted(0.9, 0..VOLUME_PLACES.len()), 0..4);
-    (select(vec![0, 0, 0, 1, 2]), state, devices, tags).prop_map(move |(place, state, mut devices, tags)| {
+    let all = (select(vec![0, 0, 0, 1, 2]), state, devices, tags, any::<bool>(), tiers);
+    all.prop_map(move |(place, state, mut devices, tags, has_tiers, tiers)| {
         let mut volumes = BTreeSet::new();
         devices.retain(|device| device.is_none_or(|volume| VOLUME_PLACES[volume] == place && volumes.insert(volume)));
         let device = |(at, volume): (usize, Option<usize>)| Device {
@@ -126,7 +134,10 @@ fn instance(n: usize) -> impl Strategy<Value = (usize, Instance)> {
             state,
             root_device: "/dev/sda".to_owned(),
             devices: devices.into_iter().enumerate().map(device).collect(),
-            tags: [tags.0, tags.1, tags.2, tags.3, tags.4, tags.5].into_iter().flatten().collect(),
+            tags: {
+                let tiers = [tiers.0, tiers.1, tiers.2, tiers.3, tiers.4].into_iter().filter(|_| has_tiers);
+                [tags.0, tags.1, tags.2, tags.3, tags.4, tags.5].into_iter().chain(tiers).flatten().collect()
+            },
         };
         (place, instance)
     })
@@ -152,6 +163,15 @@ fn about_now() -> impl Strategy<Value = Timestamp> {
 const DAYS: &[&str] =
     &["2026-11-01", "2026-11-08", "2026-11-15", "2026-11-21", "2026-11-22", "2026-11-23", "2026-12-22", "soon", ""];
 
+/// Policies that snapshots record, one of them mangled.
+const RECORDS: &[&str] = &[
+    "days=1 weeks=2",
+    "days=7 weeks=4 months=1 last=2",
+    "days=1 last=1 copies: days=2 weeks=3",
+    "days=1 copies: days=2",
+    "days=1 weeks=two",
+];
+
 fn snapshot(n: usize) -> impl Strategy<Value = (usize, Snapshot)> {
     let of_people = (
         rare("KeepForever", "No", 10),
@@ -165,16 +185,18 @@ fn snapshot(n: usize) -> impl Strategy<Value = (usize, Snapshot)> {
         tag("DeleteOn", DAYS),
         tag("DestinationRegion", DESTINATIONS),
         tag("OffsiteMode", MODES),
-        tag("snapwarden:slot", &[SLOT, SLOT, "2026-11-21T03:00Z"]),
+        tag("snapwarden:slot", &[SLOT, SLOT, "2026-11-21T03:00Z", "2026-11-20T03:00Z", "2026-11-12T03:00Z"]),
         rare("DeviceName", "/dev/sda", 2),
-        rare("InstanceID", "i-0", 2),
+        tag("InstanceID", &["i-0", "i-0", "i-1"]),
     );
+    let retention = tag("snapwarden:retention", RECORDS);
     let record =
         (0..VOLUME_PLACES.len(), state(), about_now(), select(vec![8, 8, 8, 9]), any::<bool>(), 0..14_u8, 0..14_u8);
-    (record, ours, of_people).prop_map(move |(record, ours, people)| {
+    (record, ours, of_people, retention).prop_map(move |(record, ours, people, retention)| {
         let (volume, state, start_time, size_gib, encrypted, foreign, archived) = record;
         let tags = [ours.0, ours.1, ours.2, ours.3, ours.4, ours.5, ours.6, ours.7];
-        let tags: Tags = tags.into_iter().chain([people.0, people.1, people.2, people.3]).flatten().collect();
+        let people = [people.0, people.1, people.2, people.3, retention];
+        let tags: Tags = tags.into_iter().chain(people).flatten().collect();
         let snapshot = Snapshot {
             id: snapshot_id(&format!("snap-{n}")),
             volume_id: volume_id(&format!("vol-{volume}")),
@@ -357,7 +379,7 @@ fn break_off<T>(listing: &mut Read<T>, mask: u16) -> bool {
 fn config() -> ProptestConfig {
     // A fixed seed: the same accounts at every run, so that a red build is one that anybody can see again.
     let rng_seed = RngSeed::Fixed(20_261_122);
-    ProptestConfig { cases: 256, failure_persistence: None, rng_seed, ..ProptestConfig::default() }
+    ProptestConfig { cases: 1_000, failure_persistence: None, rng_seed, ..ProptestConfig::default() }
 }
 
 fn clean(job: Job, inventory: &Inventory) -> Result<(), TestCaseError> {

@@ -15,6 +15,25 @@ use crate::tags::Tags;
 /// Days, weeks, months, years, last; 0 for none.
 type Numbers = [u32; 5];
 
+/// The tags of sources, and of copies, in that order.
+const OWN: [&str; 5] = ["RetentionDays", "RetentionWeeks", "RetentionMonths", "RetentionYears", "KeepLast"];
+const COPIES: [&str; 5] = [
+    "DestinationRetentionDays",
+    "DestinationRetentionWeeks",
+    "DestinationRetentionMonths",
+    "DestinationRetentionYears",
+    "DestinationKeepLast",
+];
+/// The most that each can be.
+const MOST: [u32; 5] = [36_500, 5_200, 1_200, 100, 1_000];
+
+/// A number of a tag: 0 without the tag, none where it is no number from 1 to `most`.
+fn read(tags: &Tags, name: &str, most: u32) -> Option<u32> {
+    let Some(text) = value(tags, name) else { return Some(0) };
+    let digits = !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+    text.parse().ok().filter(|number| digits && (1..=most).contains(number))
+}
+
 /// A policy, read from an instance or from a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Policy {
@@ -44,6 +63,7 @@ type Place<'a> = (Timestamp, bool, &'a SnapshotId);
 
 /// A completed snapshot of ours.
 struct Seen<'a> {
+    region: &'a Region,
     snapshot: &'a Snapshot,
     moment: String,
     place: Place<'a>,
@@ -65,17 +85,17 @@ pub(super) struct Kept<'a> {
     config: &'a Config,
     /// Completed ones of ours by volume.
     histories: BTreeMap<String, Vec<Seen<'a>>>,
-    /// Instances that have not gone, by id.
-    live: BTreeMap<&'a str, &'a Instance>,
-    /// The same by the volumes that they have.
-    holders: BTreeMap<&'a str, &'a Instance>,
+    /// Instances that have not gone, by Region and id.
+    live: BTreeMap<(&'a Region, &'a str), &'a Instance>,
+    /// The same by Region and the volumes that they have, each with about how many days back it reaches.
+    holders: BTreeMap<(&'a Region, &'a str), Vec<(u32, &'a Instance)>>,
 }
 
 impl<'a> Kept<'a> {
     pub(super) fn of(inventory: &'a Inventory, config: &'a Config) -> Self {
         let mut kept =
             Kept { inventory, config, histories: BTreeMap::new(), live: BTreeMap::new(), holders: BTreeMap::new() };
-        for (_, snapshot) in inventory.snapshots() {
+        for (region, snapshot) in inventory.snapshots() {
             let aws = |key: &str| key.starts_with("aws:dlm:") || key.starts_with("aws:backup:");
             let is_ours = snapshot.owner == inventory.account
                 && value(&snapshot.tags, "Type") == Some("Automated")
@@ -83,16 +103,24 @@ impl<'a> Kept<'a> {
             let volume = volume_of(snapshot);
             if is_ours && snapshot.state == SnapshotState::Completed && !volume.is_empty() {
                 let place = (taken(snapshot), source_of(snapshot).is_some(), &snapshot.id);
-                kept.histories.entry(volume).or_default().push(Seen { snapshot, moment: moment(snapshot), place });
+                kept.histories.entry(volume).or_default().push(Seen {
+                    region,
+                    snapshot,
+                    moment: moment(snapshot),
+                    place,
+                });
             }
         }
-        for instance in inventory.regions.values().flat_map(|seen| seen.instances.items()) {
+        let instances = inventory.regions.iter().map(|(region, seen)| (region, seen.instances.items()));
+        for (region, instance) in instances.flat_map(|(region, all)| all.iter().map(move |one| (region, one))) {
             if matches!(instance.state.as_str(), "shutting-down" | "terminated") {
                 continue;
             }
-            kept.live.insert(instance.id.as_str(), instance);
-            let volumes = instance.devices.iter().filter_map(|device| device.volume.as_ref());
-            kept.holders.extend(volumes.map(|volume| (volume.as_str(), instance)));
+            kept.live.insert((region, instance.id.as_str()), instance);
+            let reach = kept.reach_days(&instance.tags);
+            for volume in instance.devices.iter().filter_map(|device| device.volume.as_ref()) {
+                kept.holders.entry((region, volume.as_str())).or_default().push((reach, instance));
+            }
         }
         kept
     }
@@ -106,8 +134,9 @@ impl<'a> Kept<'a> {
                 None => return Some(Against::Wanted("its record of retention cannot be read".to_owned())),
             },
         };
-        let instance = self.instance(target);
-        if instance.is_none() && !self.is_known_to_be_gone(region, target) {
+        let instance = self.instance(region, target);
+        let is_named = self.named(region, target).is_some();
+        if !is_named && !self.is_known_to_be_gone(region, target) {
             return Some(Against::Unread("what its instance's tags want was not read".to_owned()));
         }
         let asked = instance.and_then(|instance| self.asked(&instance.tags));
@@ -116,8 +145,8 @@ impl<'a> Kept<'a> {
             if self.inventory.taken_at.duration_since(data_time(target)) < SignedDuration::from_hours(24 * days) {
                 return Some(Against::Wanted(format!("its instance asks for {days} days")));
             }
-            let stands = |other: &Snapshot| {
-                let theirs = self.instance(other).and_then(|instance| self.asked(&instance.tags));
+            let stands = |seen: &Seen<'_>| {
+                let theirs = self.instance(seen.region, seen.snapshot).and_then(|instance| self.asked(&instance.tags));
                 theirs.is_some_and(|theirs| theirs.is_as(asked))
             };
             if let Some(tier) = self.tier_that_wants(asked, target, stands) {
@@ -125,19 +154,36 @@ impl<'a> Kept<'a> {
             }
         }
         let record = record?;
-        let tier = self.tier_that_wants(&record, target, |other| states(other, &record))?;
+        let tier = self.tier_that_wants(&record, target, |seen| states(seen.snapshot, &record))?;
         match (asked, instance) {
             (Some(asked), Some(instance)) if !asked.is_as(&record) => {
-                (!self.is_in_force(&asked, target)).then(|| Against::Shorter(instance.id.to_string()))
+                let is_in_force = self.is_in_force(&asked, target) && self.are_all_read(target, &instance.tags);
+                (!is_in_force).then(|| Against::Shorter(instance.id.to_string()))
             }
             _ => Some(Against::Wanted(format!("its record's {tier} want it"))),
         }
     }
 
-    /// The live instance that it names; else the one that has its volume.
-    fn instance(&self, snapshot: &Snapshot) -> Option<&'a Instance> {
-        let named = value(&snapshot.tags, "InstanceID").and_then(|id| self.live.get(id));
-        named.or_else(|| self.holders.get(volume_of(snapshot).as_str())).copied()
+    /// The Regions in which its instance can be: its own, a copy's SourceRegion, or any.
+    fn homes(&self, region: &Region, snapshot: &Snapshot) -> Vec<&Region> {
+        let home = value(&snapshot.tags, "SourceRegion").and_then(|text| text.parse::<Region>().ok());
+        let wanted = if source_of(snapshot).is_none() { Some(region.clone()) } else { home };
+        self.inventory.regions.keys().filter(|seen| wanted.as_ref().is_none_or(|wanted| wanted == *seen)).collect()
+    }
+
+    /// The live instance that a snapshot names.
+    fn named(&self, region: &Region, snapshot: &Snapshot) -> Option<&'a Instance> {
+        let id = value(&snapshot.tags, "InstanceID")?;
+        self.homes(region, snapshot).into_iter().find_map(|home| self.live.get(&(home, id)).copied())
+    }
+
+    /// The same; without one, the live one that has its volume, of several that which reaches farthest back.
+    fn instance(&self, region: &Region, snapshot: &Snapshot) -> Option<&'a Instance> {
+        let volume = volume_of(snapshot);
+        let homes = self.homes(region, snapshot).into_iter();
+        let holders = homes.filter_map(|home| self.holders.get(&(home, volume.as_str()))).flatten();
+        let farthest = holders.max_by(|a, b| a.0.cmp(&b.0).then(b.1.id.cmp(&a.1.id)));
+        self.named(region, snapshot).or(farthest.map(|(_, instance)| *instance))
     }
 
     fn is_known_to_be_gone(&self, region: &Region, target: &Snapshot) -> bool {
@@ -163,25 +209,15 @@ impl<'a> Kept<'a> {
 
     /// What tags ask for; none where one of them is there and is no number that it can be.
     fn asked(&self, tags: &Tags) -> Option<Policy> {
-        let read = |names: [&str; 5]| -> Option<(Numbers, bool)> {
-            let (mut numbers, mut any) = ([0; 5], false);
-            for ((number, name), most) in numbers.iter_mut().zip(names).zip([36_500, 5_200, 1_200, 100, 1_000]) {
-                let Some(text) = value(tags, name) else { continue };
-                let digits = !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
-                *number = text.parse().ok().filter(|number| digits && (1..=most).contains(number))?;
-                any = true;
+        let read = |names: [&str; 5]| -> Option<Numbers> {
+            let mut numbers = [0; 5];
+            for (number, (name, most)) in numbers.iter_mut().zip(names.into_iter().zip(MOST)) {
+                *number = read(tags, name, most)?;
             }
-            Some((numbers, any))
+            Some(numbers)
         };
-        let own = ["RetentionDays", "RetentionWeeks", "RetentionMonths", "RetentionYears", "KeepLast"];
-        let copies = [
-            "DestinationRetentionDays",
-            "DestinationRetentionWeeks",
-            "DestinationRetentionMonths",
-            "DestinationRetentionYears",
-            "DestinationKeepLast",
-        ];
-        let ((mut own, _), (mut copies, has_copies)) = (read(own)?, read(copies)?);
+        let (mut own, mut copies) = (read(OWN)?, read(COPIES)?);
+        let has_copies = COPIES.iter().any(|name| value(tags, name).is_some());
         let or = |days: u32, default: u32| if days == 0 { default } else { days };
         own[0] = or(own[0], self.config.retention_days);
         copies[0] = or(copies[0], own[0]);
@@ -190,13 +226,49 @@ impl<'a> Kept<'a> {
         Some(Policy { own, copies: has_copies.then_some(copies), zone })
     }
 
+    /// About how many days back an instance reaches with its sources; what cannot be read counts as a year.
+    fn reach_days(&self, tags: &Tags) -> u32 {
+        let numbers = std::array::from_fn::<_, 5, _>(|n| read(tags, OWN[n], MOST[n]));
+        let [days, weeks, months, years, _] = numbers.map(Option::unwrap_or_default);
+        let absent = value(tags, OWN[0]).is_none();
+        let days = if absent { self.config.retention_days } else { days };
+        let unreadable = if numbers.contains(&None) { 365.max(self.config.retention_days) } else { 0 };
+        days.max(unreadable).max(weeks * 7).max(months * 31).max(years * 366)
+    }
+
+    /// Whether every Region was read in which newer snapshots of a volume may lie than those that were seen.
+    fn are_all_read(&self, target: &Snapshot, instance: &Tags) -> bool {
+        let exists = |region: &Region| match &self.inventory.enabled {
+            Read::Whole(regions) => regions.contains(region),
+            Read::Gap { .. } | Read::NotAsked => true,
+        };
+        let is_whole = |region: &Region| {
+            let seen = self.inventory.regions.get(region).map(|seen| &seen.snapshots);
+            matches!(seen, Some(Read::Whole(_)))
+        };
+        let named = |tags: &Tags| {
+            let text = value(tags, "DestinationRegion").unwrap_or_default().to_lowercase();
+            let words = text.split(|c: char| c == ',' || c.is_whitespace());
+            words.filter_map(|word| word.parse::<Region>().ok()).filter(exists).all(|region| is_whole(&region))
+        };
+        let home = |snapshot: &Snapshot| match value(&snapshot.tags, "SourceRegion").map(str::parse::<Region>) {
+            _ if source_of(snapshot).is_none() => true,
+            Some(Ok(home)) => is_whole(&home),
+            Some(Err(_)) | None => match &self.inventory.enabled {
+                Read::Whole(regions) => regions.iter().all(is_whole),
+                Read::Gap { .. } | Read::NotAsked => false,
+            },
+        };
+        named(instance) && self.history(target).iter().all(|seen| named(&seen.snapshot.tags) && home(seen.snapshot))
+    }
+
     /// Why a tier wants `target`: nothing that stands comes before it in its period, and fewer than so many periods with
     /// a snapshot come after it.
     fn tier_that_wants(
         &self,
         policy: &Policy,
         target: &Snapshot,
-        stands: impl Fn(&Snapshot) -> bool,
+        stands: impl Fn(&Seen<'_>) -> bool,
     ) -> Option<&'static str> {
         let is_copy = source_of(target).is_some();
         let numbers = policy.of_kind(is_copy);
@@ -225,7 +297,7 @@ impl<'a> Kept<'a> {
                 later.iter().map(|place| key(day(place.0))).filter(|period| *period != mine).collect();
             let earlier = |seen: &&Seen<'_>| {
                 let place = places.get(seen.moment.as_str()).copied().unwrap_or(own);
-                place < own && key(day(place.0)) == mine && stands(seen.snapshot)
+                place < own && key(day(place.0)) == mine && stands(seen)
             };
             (newer.len() < *count as usize && !members.iter().copied().any(|seen| earlier(&seen))).then_some(name)
         })

@@ -121,7 +121,7 @@ impl<'a> World<'a> {
             inventory,
             keeping: Keeping::of(inventory, config),
             released: BTreeSet::new(),
-            newest: Newest::of(inventory),
+            newest: Newest::of(inventory, |_| true),
             in_flight: BTreeMap::new(),
             failed: BTreeMap::new(),
             copied: BTreeSet::new(),
@@ -367,7 +367,10 @@ impl<'a> World<'a> {
             return Life::Lives;
         }
         let (homes, are_all) = homes(self.inventory, region, snapshot);
-        let whole = |home: &Region| self.inventory.regions.get(home).is_some_and(|seen| seen.volumes.is_whole());
+        let whole = |home: &Region| {
+            let seen = self.inventory.regions.get(home);
+            seen.is_some_and(|seen| seen.volumes.is_whole() && seen.instances.is_whole())
+        };
         let unread: Vec<_> = homes.into_iter().filter(|home| !whole(home)).collect();
         if unread.is_empty() && are_all { Life::Gone } else { Life::Unknown(unread) }
     }

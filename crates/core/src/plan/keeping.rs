@@ -5,6 +5,7 @@
 //! grace by an unbroken run of the volume's newest snapshots, which record it, or when a person approves. No other memory
 //! is needed than the snapshots themselves, and one that is gone or mistyped never shortens anything.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
@@ -15,7 +16,7 @@ use super::homes;
 use crate::decision::{CopyRef, KeptBy};
 use crate::ids::{InstanceId, Region, SnapshotId, VolumeId};
 use crate::inventory::{Inventory, Lineage, RegionStatus, SECONDS_PER_DAY, Snapshot};
-use crate::policy::{Config, InstancePolicy};
+use crate::policy::{Config, InstancePolicy, Offsite};
 use crate::retention::{Recorded, Retention};
 use crate::schedule::Slot;
 use crate::tags::{self, key};
@@ -41,17 +42,24 @@ pub(super) enum Wish {
 pub(super) struct Keeping<'a> {
     inventory: &'a Inventory,
     grace: SignedDuration,
-    /// Live instances and what their tags ask for; none where these cannot be read.
-    alive: BTreeMap<&'a InstanceId, Option<Retention>>,
-    /// Whose a volume is, by attachment.
+    alive: BTreeMap<&'a InstanceId, Alive<'a>>,
+    /// Whose a volume is, by attachment: of several instances, that with the longest retention.
     owners: BTreeMap<&'a VolumeId, &'a InstanceId>,
     lines: BTreeMap<VolumeId, Line<'a>>,
 }
 
+/// A live instance.
+struct Alive<'a> {
+    region: &'a Region,
+    /// What its tags ask for; none where they cannot be read.
+    asked: Option<Retention>,
+    destinations: Vec<Region>,
+}
+
 /// What the instance behind a snapshot asks for now.
 enum Present<'a> {
-    /// This instance, this; none where its tags cannot be read.
-    Is(&'a InstanceId, Option<&'a Retention>),
+    /// This instance, this.
+    Is(&'a InstanceId, &'a Alive<'a>),
     /// There is no such instance.
     Gone,
     /// It may be in one of these Regions.
@@ -84,15 +92,21 @@ struct Asks {
 
 impl<'a> Keeping<'a> {
     pub(super) fn of(inventory: &'a Inventory, config: &Config) -> Self {
-        let (mut alive, mut owners) = (BTreeMap::new(), BTreeMap::new());
+        let mut alive = BTreeMap::new();
+        let mut owners: BTreeMap<_, (u32, Reverse<&InstanceId>)> = BTreeMap::new();
         for (region, seen) in &inventory.regions {
             for instance in seen.instances.items().iter().filter(|instance| instance.state.is_backed_up()) {
                 let policy = InstancePolicy::of(instance, region, inventory, config);
-                alive.insert(&instance.id, policy.asked.is_readable().then_some(policy.retention));
-                let volumes = instance.devices.iter().filter_map(|device| device.volume.as_ref());
-                owners.extend(volumes.map(|volume| (volume, &instance.id)));
+                let claim = (policy.retention.reach_days(), Reverse(&instance.id));
+                for volume in instance.devices.iter().filter_map(|device| device.volume.as_ref()) {
+                    let best = owners.entry(volume).or_insert(claim);
+                    *best = claim.max(*best);
+                }
+                let asked = policy.asked.is_readable().then_some(policy.retention);
+                alive.insert(&instance.id, Alive { region, asked, destinations: policy.offsite.destinations });
             }
         }
+        let owners = owners.into_iter().map(|(volume, (_, Reverse(instance)))| (volume, instance)).collect();
         let grace = SignedDuration::from_secs(i64::from(config.grace_days) * SECONDS_PER_DAY);
         let mut keeping = Keeping { inventory, grace, alive, owners, lines: BTreeMap::new() };
         keeping.lines = keeping.lines();
@@ -114,7 +128,7 @@ impl<'a> Keeping<'a> {
 
     fn member(&self, region: &'a Region, snapshot: &'a Snapshot) -> Member<'a> {
         let present = match self.present(region, snapshot) {
-            Present::Is(_, asked) => asked.cloned(),
+            Present::Is(_, alive) => alive.asked.clone(),
             Present::Gone | Present::Unread(_) => None,
         };
         let slot = snapshot.tags.get(key::SLOT).and_then(|text| text.parse::<Slot>().ok()).map(Slot::time);
@@ -131,18 +145,22 @@ impl<'a> Keeping<'a> {
             Lineage::UnknownVolume => None,
         };
         let owner = volume.and_then(|volume| self.owners.get(&volume).copied());
-        let found = named.iter().chain(owner).find_map(|instance| self.alive.get_key_value(instance));
-        if let Some((instance, asked)) = found {
-            return Present::Is(instance, asked.as_ref());
+        let (homes, are_all) = homes(self.inventory, region, snapshot);
+        let is_home = |alive: &Alive<'_>| homes.contains(alive.region);
+        let alive = |instance| self.alive.get_key_value(instance).filter(|(_, alive)| is_home(alive));
+        if let Some((instance, alive)) = named.as_ref().and_then(alive) {
+            return Present::Is(instance, alive);
         }
         // A Region that the account does not have holds no instance.
         let is_read = |home: &Region| {
             let seen = self.inventory.regions.get(home);
             seen.is_some_and(|seen| seen.instances.is_whole()) || self.inventory.status(home) == RegionStatus::NotThere
         };
-        let (homes, are_all) = homes(self.inventory, region, snapshot);
-        let unread: Vec<_> = homes.into_iter().filter(|home| !is_read(home)).collect();
-        if unread.is_empty() && are_all { Present::Gone } else { Present::Unread(unread) }
+        let unread: Vec<_> = homes.iter().filter(|home| !is_read(home)).cloned().collect();
+        if !unread.is_empty() || !are_all {
+            return Present::Unread(unread);
+        }
+        owner.and_then(alive).map_or(Present::Gone, |(instance, alive)| Present::Is(instance, alive))
     }
 
     /// What retention wants of a snapshot that is due by its date. `is_released`: a person approved the shorter one.
@@ -152,11 +170,12 @@ impl<'a> Keeping<'a> {
             Recorded::Is(recorded) => Some(recorded),
             Recorded::Unreadable(value) => return Wish::Unreadable(value),
         };
-        let (instance, present) = match self.present(region, snapshot) {
-            Present::Is(instance, asked) => (Some(instance), asked),
+        let (instance, alive) = match self.present(region, snapshot) {
+            Present::Is(instance, alive) => (Some(instance), Some(alive)),
             Present::Gone => (None, None),
             Present::Unread(unread) => return Wish::Unread(unread),
         };
+        let present = alive.and_then(|alive| alive.asked.as_ref());
         let is_copy = snapshot.is_copy();
         let line = match snapshot.lineage() {
             Lineage::Volume(volume) => self.lines.get(&volume),
@@ -183,9 +202,10 @@ impl<'a> Keeping<'a> {
         }
         match (instance, present, &recorded) {
             (Some(instance), Some(present), Some(recorded)) if !recorded.has_tiers_of(present) => {
-                let from = line
-                    .and_then(|line| line.stated_since(present))
-                    .and_then(|since| since.checked_add(self.grace).ok());
+                let destinations = alive.map_or(&[][..], |alive| &alive.destinations);
+                let line = line.filter(|line| self.is_read(line, destinations));
+                let since = line.and_then(|line| line.stated_since(present));
+                let from = since.and_then(|since| since.checked_add(self.grace).ok());
                 if is_released || from.is_some_and(|from| from <= now) {
                     return Wish::Nothing(if said.is_empty() { promised } else { said });
                 }
@@ -194,6 +214,18 @@ impl<'a> Keeping<'a> {
             }
             _ => Wish::Stays { by: KeptBy::Record, said: promised },
         }
+    }
+
+    /// Whether all Regions were read in which the newest of a volume's snapshots, which state a policy, can lie.
+    fn is_read(&self, line: &Line<'_>, destinations: &[Region]) -> bool {
+        let is_whole = |region: &Region| self.inventory.snapshots_whole_in(region);
+        let are_read = |member: &Member<'_>| {
+            let (homes, are_all) = homes(self.inventory, member.region, member.snapshot);
+            let home = homes.first().unwrap_or(member.region);
+            let named = Offsite::of(&member.snapshot.tags, home, self.inventory).destinations;
+            are_all && homes.iter().chain(&named).all(is_whole)
+        };
+        destinations.iter().all(is_whole) && line.members.iter().all(are_read)
     }
 
     /// What the tiers' word rests on where they want nothing: of each first of a period, one that holds it, here where

@@ -105,14 +105,15 @@ fn days_between(from: Date, to: Date) -> i64 {
     i64::from((to - from).get_days())
 }
 
-/// The newest completed managed snapshot of each volume in each Region: what S6 protects and `KeepLatest` keeps.
+/// The newest completed managed snapshot of each volume in each Region. Of all, copies included, it is what S6 protects;
+/// of those that are no copies, what `KeepLatest` keeps: EC2 makes no next snapshot incremental on a copy.
 struct Newest<'a>(BTreeMap<(&'a Region, Lineage), &'a Snapshot>);
 
 impl<'a> Newest<'a> {
-    fn of(inventory: &'a Inventory) -> Self {
+    fn of(inventory: &'a Inventory, counts: impl Fn(&Snapshot) -> bool) -> Self {
         let mut newest: BTreeMap<_, &Snapshot> = BTreeMap::new();
         for (region, snapshot) in inventory.snapshots() {
-            if !snapshot.is_managed(&inventory.account) || !snapshot.is_completed() {
+            if !snapshot.is_managed(&inventory.account) || !snapshot.is_completed() || !counts(snapshot) {
                 continue;
             }
             let best = newest.entry((region, snapshot.lineage())).or_insert(snapshot);

@@ -62,7 +62,7 @@ impl<'a> World<'a> {
                 copies.entry(source).or_default().push((region, snapshot));
             }
         }
-        World { inventory, newest: Newest::of(inventory), copies }
+        World { inventory, newest: Newest::of(inventory, |snapshot| !snapshot.is_copy()), copies }
     }
 }
 
