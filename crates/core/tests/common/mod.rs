@@ -175,6 +175,13 @@ impl World {
         snapshots.into_iter().fold(self, World::snapshot)
     }
 
+    pub fn without_snapshots(mut self, goes: impl Fn(&str) -> bool) -> Self {
+        for seen in self.inventory.regions.values_mut() {
+            items(&mut seen.snapshots).retain(|snapshot| !goes(snapshot.id.as_str()));
+        }
+        self
+    }
+
     /// The list of this Region's snapshots broke off after those that are there.
     pub fn snapshots_gap(mut self) -> Self {
         gap(&mut self.here().snapshots);
