@@ -4,14 +4,18 @@ Each test has a server of its own, whose clock is stopped, so nothing here waits
 """
 
 import datetime
+import fcntl
 import http.client
 import json
 import os
 import pathlib
+import pty
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import unittest
 import urllib.error
 import urllib.parse
@@ -369,6 +373,50 @@ class Hostile(Interop):
             unfinished.getresponse()
         for length in ("-1", "many", "1, 2", str(1 << 70)):
             self.assertEqual(self.send(length, b"").getresponse().status, 400, f"{length} is no length")
+
+
+class Progress(Interop):
+    """What `snapwarden run` shows of its progress: a bar on a terminal, and none on a pipe."""
+
+    WORDS = "carried out"
+
+    def run_create(self, stderr):
+        environment = {**os.environ, "AWS_ENDPOINT_URL": self.url, "AWS_REGION": HOME, "TERM": "xterm"}
+        command = [SNAPWARDEN, "run", "create"]
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, env=environment)
+
+    def test_a_bar_on_a_terminal(self):
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        with self.run_create(theirs) as running:
+            os.close(theirs)
+            shown = read_to_the_end(ours)
+            self.assertIn("2 created", running.stdout.read().decode())
+        self.assertEqual(running.returncode, 0, shown)
+        self.assertIn("asking AWS", shown)
+        self.assertRegex(shown, rf"\x1b\[.*█+ 2/2 {self.WORDS}", "the bar, drawn over itself")
+        last = shown.rsplit(self.WORDS, 1)[1]
+        self.assertRegex(last, r"\x1b\[2K", "it is taken off the screen")
+
+    def test_none_on_a_pipe(self):
+        with self.run_create(subprocess.PIPE) as running:
+            out, err = running.communicate(timeout=60)
+        self.assertEqual(running.returncode, 0, err)
+        self.assertEqual(err, b"")
+        self.assertNotIn(b"\x1b", out)
+        self.assertNotIn(self.WORDS.encode(), out)
+
+
+def read_to_the_end(terminal):
+    """All that a terminal was given. Its end, when nobody holds the other side any more, is an error on Linux."""
+    shown = b""
+    with open(terminal, "rb", buffering=0) as reader:
+        try:
+            while some := reader.read(4096):
+                shown += some
+        except OSError:
+            pass
+    return shown.decode()
 
 
 if __name__ == "__main__":
