@@ -76,6 +76,10 @@ def document(name):
     return json.loads((DEPLOY / "policies" / f"{name}.json").read_text())
 
 
+def snake(name):
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
 class Template(unittest.TestCase):
     def test_cfn_lint_has_nothing_to_say(self):
         program = pathlib.Path(sys.executable).parent / "cfn-lint"
@@ -218,6 +222,13 @@ class Moto(unittest.TestCase):
         made = self.create(Functions="creator-and-offsiter")
         self.assertIn("CreatorFunction", made)
         self.assertEqual([name for name in made if name.startswith("Manager")], [])
+        roles = boto3.client("iam").list_roles()["Roles"]
+        (role,) = [one["RoleName"] for one in roles if "TickRole" in one["RoleName"]]
+        policy = boto3.client("iam").get_role_policy(RoleName=role, PolicyName="tick")["PolicyDocument"]
+        (statement,) = yaml.safe_load(policy)["Statement"]
+        # CloudFormation leaves AWS::NoValue out of a list; moto puts a None there.
+        ticked = [arn.rpartition(":")[2] for arn in statement["Resource"] if arn != "None"]
+        self.assertEqual(ticked, ["snapwarden-creator", "snapwarden-offsiter"], "the schedules invoke nothing else")
 
 
 class Terraform(unittest.TestCase):
@@ -238,7 +249,6 @@ class Terraform(unittest.TestCase):
         return found
 
     def test_its_variables_are_the_templates_parameters(self):
-        snake = lambda name: re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
         parameters = {snake(name): one for name, one in template()["Parameters"].items()}
         variables = {labels[0]: body for labels, body in self.blocks("variable")}
         self.assertEqual(set(variables) - {"name"}, set(parameters))
@@ -277,12 +287,154 @@ class Terraform(unittest.TestCase):
         }
         made = {labels[0] for labels, _ in self.blocks("resource")} - {"aws_iam_role_policy"}
         self.assertEqual({types[one] for one in made}, {one["Type"] for one in template()["Resources"].values()})
-        text = (DEPLOY / "terraform" / "main.tf").read_text()
-        for alarm in [one["Properties"] for one in template()["Resources"].values() if one["Type"] == "AWS::CloudWatch::Alarm"]:
-            sentence = alarm["AlarmDescription"]
-            for name in FUNCTIONS:
-                sentence = sentence.replace(f"The {name} failed", "The ${each.key} failed").replace(f"The {name} has", "The ${each.key} has").replace(f"The {name} saw", "The ${each.key} saw")
-            self.assertIn(sentence, text)
+
+    def resources(self, kind):
+        """The resources of a kind by name; one for each function is there for each, as `name-function`."""
+        made = {}
+        for (one, name), body in self.blocks("resource"):
+            if one != kind:
+                continue
+            body = plain(body)
+            each = FUNCTIONS if body.pop("for_each", None) == "${local.functions}" else []
+            made.update({f"{name}-{function}": for_function(body, function) for function in each} or {name: body})
+        return made
+
+    def test_its_alarms_are_the_templates(self):
+        alarms = {}
+        for alarm in self.resources("aws_cloudwatch_metric_alarm").values():
+            alarm.pop("count", None)
+            alarms[alarm["alarm_name"]] = alarm
+        theirs = [one["Properties"] for one in template()["Resources"].values() if one["Type"] == "AWS::CloudWatch::Alarm"]
+        self.assertEqual(alarms, {alarm["alarm_name"]: alarm for alarm in map(alarm_as_terraform, theirs)})
+
+    def test_its_functions_stop_and_its_ticks_come_as_the_templates(self):
+        (local,) = [body for _, body in self.blocks("locals")]
+        of_function = plain(local["of_function"])
+        functions, schedules = self.resources("aws_lambda_function"), self.resources("aws_scheduler_schedule")
+        configs = self.resources("aws_lambda_function_event_invoke_config")
+        for name in FUNCTIONS:
+            function, config, schedule = [
+                as_terraform(template()["Resources"][f"{name.capitalize()}{what}"]["Properties"])
+                for what in ("Function", "NoRetries", "Schedule")
+            ]
+            # What differs between the functions stands in one local.
+            self.assertEqual(functions[f"function-{name}"]["timeout"], "${each.value.timeout}")
+            self.assertEqual(of_function[name]["timeout"], function["timeout"])
+            self.assertEqual(schedules[f"tick-{name}"]["schedule_expression"], "${each.value.tick}")
+            self.assertEqual(of_function[name]["tick"], schedule["schedule_expression"])
+            self.assertEqual(config.pop("qualifier"), "$LATEST", "what a name without a qualifier means")
+            self.assertEqual(configs[f"no_retries-{name}"], config)
+            (target,) = schedules[f"tick-{name}"]["target"]
+            self.assertEqual(target["retry_policy"], [schedule["target"]["retry_policy"]])
+            self.assertEqual(target["input"], schedule["target"]["input"])
+
+    def test_its_policies_are_the_templates(self):
+        ours, theirs = self.resources("aws_iam_role_policy"), template()["Resources"]
+        expected = {"tick": theirs["TickRole"]}
+        for name in FUNCTIONS:
+            expected |= {f"{policy}-{name}": theirs[f"{name.capitalize()}Role"] for policy in ("job", "log")}
+        expected["keys"] = theirs["OffsiterRole"]
+        self.assertEqual(set(ours), set(expected), "nothing else is allowed")
+        for label, role in expected.items():
+            policy, _, function = label.partition("-")
+            named = function if policy == "job" else policy
+            (wanted,) = [one["PolicyDocument"] for one in role["Properties"]["Policies"] if one["PolicyName"] == named]
+            self.assertEqual(ours[label]["name"], named)
+            owner = "tick.id" if policy == "tick" else f'function["{function or "offsiter"}"].id'
+            self.assertEqual(ours[label]["role"], f"${{aws_iam_role.{owner}}}")
+            if policy == "job":
+                self.assert_reads(ours[label]["policy"], DEPLOY / "policies" / f"{function}.json")
+            else:
+                self.assertEqual(json_encoded(ours[label]["policy"]), as_terraform(wanted, renamed=False), label)
+
+    def assert_reads(self, expression, path):
+        """That a policy is the file at `path`, with the partition of where it is deployed."""
+        read = re.fullmatch(r'\$\{replace\(file\("\$\{path\.module\}/(.+)"\), "arn:aws:", "arn:\$\{data\.aws_partition\.current\.partition\}:"\)\}', expression)
+        self.assertIsNotNone(read, expression)
+        self.assertEqual((DEPLOY / "terraform" / read[1]).resolve(), path)
+        self.assertTrue(path.is_file())
+
+
+def plain(value):
+    """A value as python-hcl2 reads it, without its quotes and marks."""
+    if isinstance(value, dict):
+        return {key.strip('"'): plain(one) for key, one in value.items() if not key.startswith("__")}
+    if isinstance(value, list):
+        return [plain(one) for one in value]
+    if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] == '"':
+        return value[1:-1]
+    return value
+
+
+def for_function(value, function):
+    """A value of a resource that is there for each function, for one of them."""
+    if isinstance(value, dict):
+        return {key: for_function(one, function) for key, one in value.items()}
+    if isinstance(value, list):
+        return [for_function(one, function) for one in value]
+    if isinstance(value, str):
+        # In an expression of its own, or within one.
+        value = function if value == "${each.key}" else value
+        return value.replace("[each.key]", f'["{function}"]').replace("${each.key}", function)
+    return value
+
+
+def json_encoded(expression):
+    """What an expression of the form `${jsonencode(…)}` encodes."""
+    inner = re.fullmatch(r"\$\{jsonencode\((.*)\)\}", expression, re.DOTALL)[1]
+    return plain(hcl2.loads(f"it = {inner}\n")["it"])
+
+
+# What stands for the same thing on both sides: the template's, and the module's.
+TOPIC = {"Fn::If": ["HasTopic", {"Ref": "AlarmTopic"}, {"Ref": "AlarmTopicArn"}]}
+EACH_FUNCTION = [
+    {"Fn::If": [f"Has{name.capitalize()}", {"Fn::GetAtt": f"{name.capitalize()}Function.Arn"}, {"Ref": "AWS::NoValue"}]}
+    for name in FUNCTIONS
+]
+
+
+def as_terraform(value, renamed=True):
+    """A value of the template as the module writes it; attributes are renamed, the keys of a policy are not."""
+    if value == TOPIC:
+        return "${local.topic}"
+    if value == EACH_FUNCTION:
+        return "${[for function in aws_lambda_function.function : function.arn]}"
+    if isinstance(value, list):
+        return [as_terraform(one, renamed) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"Ref"}:
+        function = re.fullmatch(r"(\w+)Function", value["Ref"])
+        named = f'aws_lambda_function.function["{function[1].lower()}"].function_name' if function else f"var.{snake(value['Ref'])}"
+        return f"${{{named}}}"
+    if set(value) == {"Fn::Sub"}:
+        return value["Fn::Sub"].replace("${AWS::StackName}", "${var.name}")
+    if set(value) == {"Fn::GetAtt"}:
+        log = re.fullmatch(r"(\w+)Log\.Arn", value["Fn::GetAtt"])
+        # CloudFormation's name of a log group ends in `:*`, Terraform's does not.
+        return f'${{aws_cloudwatch_log_group.function["{log[1].lower()}"].arn}}:*' if log else value
+    return {snake(key) if renamed else key: as_terraform(one, renamed) for key, one in value.items()}
+
+
+def alarm_as_terraform(properties):
+    """An alarm of the template as the module writes it."""
+    alarm = as_terraform(properties)
+    alarm["ok_actions"] = alarm.pop("okactions")
+    if "dimensions" in alarm:
+        alarm["dimensions"] = dimensions(alarm["dimensions"])
+    for query in alarm.get("metrics", []):
+        query.setdefault("return_data", True)
+        if "metric_stat" in query:
+            stat = query.pop("metric_stat")
+            metric = stat.pop("metric")
+            query["metric"] = [{**metric, **stat, "dimensions": dimensions(metric["dimensions"])}]
+    if "metrics" in alarm:
+        alarm["metric_query"] = alarm.pop("metrics")
+    return alarm
+
+
+def dimensions(pairs):
+    return {pair["name"]: pair["value"] for pair in pairs}
 
 
 def names(body):

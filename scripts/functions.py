@@ -29,12 +29,13 @@ import zipfile
 import boto3
 from botocore.config import Config
 
+import dump
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 SNAPWARDEN = pathlib.Path(sys.argv.pop(1)).resolve()
 FUNCTIONS = ["creator", "offsiter", "manager"]
 HOME, AWAY = "eu-west-1", "eu-central-1"
-ACCOUNT = "123456789012"
 READY_SECONDS_MAX = 60
 # Nothing of the machine's own settings may count.
 for name in [name for name in os.environ if name.startswith(("AWS_", "CARGO_LAMBDA_"))]:
@@ -244,42 +245,30 @@ def one_tick(processes, name, folder, ec2, **settings):
 
 def write_fleet(folder, snapshots):
     """An account with so many snapshots in one Region, ten a volume, one volume an instance, ours, with a dozen tags each."""
-    region = folder / HOME
-    region.mkdir(parents=True)
-    (folder / "caller-identity.json").write_text(json.dumps({"Account": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:user/u", "UserId": "U"}))
-    names = [HOME, AWAY]
-    regions = [{"RegionName": one, "OptInStatus": "opt-in-not-required", "Endpoint": f"ec2.{one}.amazonaws.com"} for one in names]
-    (folder / "regions.json").write_text(json.dumps({"Regions": regions}))
     now = datetime.datetime(2026, 11, 22, 3, tzinfo=datetime.timezone.utc)
+    team = {"Team": "shop", "CostCentre": "4711"}
     made, volumes, instances = [], [], []
     for n in range(snapshots // 10):
-        volume, instance = f"vol-{n:017x}", f"i-{n:017x}"
-        device = {"DeviceName": "/dev/xvda", "Ebs": {"VolumeId": volume, "Status": "attached", "DeleteOnTermination": True}}
-        tags = {"Name": f"web-{n}", "Backup": "Yes", "RetentionDays": "30", "Team": "shop", "CostCentre": "4711"}
-        instances.append({"InstanceId": instance, "State": {"Code": 16, "Name": "running"}, "RootDeviceName": "/dev/xvda", "BlockDeviceMappings": [device], "Tags": pairs(tags)})
-        volumes.append({"VolumeId": volume, "Size": 8, "State": "in-use", "VolumeType": "gp3", "Encrypted": True, "Attachments": [{"InstanceId": instance, "Device": "/dev/xvda", "State": "attached", "VolumeId": volume}], "Tags": pairs({"Team": "shop", "CostCentre": "4711"})})
+        name = f"i-{n:017x}"
+        volume = dump.volume(f"vol-{n:017x}", 8, team, encrypted=True)
+        tags = {"Name": f"web-{n}", "Backup": "Yes", "RetentionDays": "30", **team}
+        instances.append(dump.instance(name, {"/dev/xvda": volume["VolumeId"]}, tags))
+        volumes.append(volume)
         for days in range(10):
             at = now - datetime.timedelta(days=days)
             own = {
                 "Type": "Automated",
                 "CreatedOn": at.strftime("%Y-%m-%d"),
                 "DeleteOn": (at + datetime.timedelta(days=30)).strftime("%Y-%m-%d"),
-                "InstanceID": instance,
+                "InstanceID": name,
                 "InstanceName": f"web-{n}",
                 "Name": f"web-{n} {at:%Y-%m-%dT%H:%MZ}",
                 "snapwarden:slot": f"{at:%Y-%m-%dT%H:%MZ}",
                 "DeviceName": "/dev/xvda",
-                "Team": "shop",
-                "CostCentre": "4711",
+                **team,
             }
-            made.append({"SnapshotId": f"snap-{n * 10 + days:017x}", "VolumeId": volume, "State": "completed", "Progress": "100%", "StartTime": f"{at:%Y-%m-%dT%H:%M:%S}+00:00", "OwnerId": ACCOUNT, "VolumeSize": 8, "Encrypted": True, "StorageTier": "standard", "Description": "", "Tags": pairs(own)})
-    (region / "instances.json").write_text(json.dumps({"Reservations": [{"OwnerId": ACCOUNT, "Instances": instances}]}))
-    (region / "volumes.json").write_text(json.dumps({"Volumes": volumes}))
-    (region / "snapshots.json").write_text(json.dumps({"Snapshots": made}))
-
-
-def pairs(tags):
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
+            made.append(dump.snapshot(f"snap-{n * 10 + days:017x}", volume, at, own))
+    dump.write(folder, {HOME: (instances, volumes, made), AWAY: ([], [], [])})
 
 
 def measure(counts):

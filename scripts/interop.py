@@ -1,57 +1,51 @@
-"""boto3 and the AWS CLI against the embedded EC2: run by scripts/interop, which names the server's program.
+"""boto3 and the AWS CLI against `snapwarden ec2 serve`: run by scripts/interop, which names the command's program.
 
 Each test has a server of its own, whose clock is stopped, so nothing here waits and nothing depends on the day.
 """
 
+import datetime
+import fcntl
+import http.client
 import json
 import os
+import pathlib
+import pty
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import unittest
+import urllib.error
+import urllib.parse
 import urllib.request
+import xml.etree.ElementTree
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, WaiterError
 
-SERVER = sys.argv.pop(1)
-NOW = "2026-11-22T03:00:00Z"
+import dump
+
+SNAPWARDEN = os.path.abspath(sys.argv.pop(1))
+NOW = "2026-11-22T03:00:00+00:00"
 HOME, AWAY = "eu-west-1", "eu-central-1"
 ODD = "a=b&c <d> \"e\" 'f' + % ü €\t*"
-FLEET = """
-account = "123456789012"
-regions = ["eu-west-1", "eu-central-1"]
-
-[[instance]]
-region = "eu-west-1"
-id = "i-0001"
-name = "web-1"
-reservation = "r-1"
-tags = { Backup = "Yes" }
-volumes = [
-  { device = "/dev/xvda", id = "vol-0001", size_gib = 8 },
-  { device = "/dev/sdf", id = "vol-0002", size_gib = 100, encrypted = true },
+VOLUMES = [dump.volume("vol-0001", 8), dump.volume("vol-0002", 100, encrypted=True), dump.volume("vol-0003", 8)]
+INSTANCES = [
+    dump.instance("i-0001", {"/dev/xvda": "vol-0001", "/dev/sdf": "vol-0002"}, {"Name": "web-1", "Backup": "Yes"}),
+    dump.instance("i-0002", {"/dev/xvda": "vol-0003"}, {"Name": "web-2"}),
 ]
-
-[[instance]]
-region = "eu-west-1"
-id = "i-0002"
-name = "web-2"
-reservation = "r-1"
-volumes = [{ device = "/dev/xvda", id = "vol-0003", size_gib = 8 }]
-"""
-SNAPSHOTS = "".join(
-    f"""
-[[snapshot]]
-region = "eu-west-1"
-id = "snap-1{number:03}"
-volume = "vol-000{1 + number % 2}"
-begun = "{number + 1}d ago"
-tags = {{ Type = "Automated", Number = "{number}" }}
-"""
+SNAPSHOTS = [
+    dump.snapshot(
+        f"snap-1{number:03}",
+        VOLUMES[number % 2],
+        datetime.datetime.fromisoformat(NOW) - datetime.timedelta(days=number + 1),
+        {"Type": "Automated", "Number": str(number)},
+    )
     for number in range(23)
-)
+]
 # Nothing of the machine's own settings may count.
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "AKIAINTEROP",
@@ -68,27 +62,23 @@ for name in [name for name in os.environ if name.startswith("AWS_")]:
 os.environ.update(ENVIRONMENT)
 
 
-def tags_of(pairs):
-    return [{"Key": key, "Value": value} for key, value in pairs.items()]
-
-
 def as_dict(tags):
     return {tag["Key"]: tag["Value"] for tag in tags}
 
 
 class Interop(unittest.TestCase):
     def setUp(self):
-        with tempfile.NamedTemporaryFile("w", suffix=".toml", encoding="utf-8") as fleet:
-            fleet.write(FLEET + SNAPSHOTS)
-            fleet.flush()
-            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
-            self.server = subprocess.Popen([SERVER, fleet.name, NOW], **pipes)
+        with tempfile.TemporaryDirectory() as folder:
+            dump.write(pathlib.Path(folder), {HOME: (INSTANCES, VOLUMES, SNAPSHOTS), AWAY: ([], [], [])})
+            serve = [SNAPWARDEN, "ec2", "serve", "--port", "0", "--fleet", folder, "--clock", "stopped", "--now", NOW]
+            self.server = subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            # The line comes when the fleet has been read and connections are accepted.
             self.url = self.server.stdout.readline().strip()
         self.addCleanup(self.stop)
         self.ec2 = self.client(HOME)
 
     def stop(self):
-        self.server.stdin.close()
+        self.server.terminate()
         self.server.wait(timeout=20)
         self.server.stdout.close()
 
@@ -133,9 +123,8 @@ class Boto3(Interop):
         self.assertEqual(headers["date"], "Sun, 22 Nov 2026 03:00:00 GMT")
 
     def test_describe(self):
-        reservation, = self.ec2.describe_instances()["Reservations"]
-        self.assertEqual(reservation["ReservationId"], "r-1")
-        first, second = reservation["Instances"]
+        reservations = self.ec2.describe_instances()["Reservations"]
+        (first,), (second,) = [reservation["Instances"] for reservation in reservations]
         self.assertEqual((first["InstanceId"], second["State"]), ("i-0001", {"Code": 16, "Name": "running"}))
         mapping = {device["DeviceName"]: device["Ebs"] for device in first["BlockDeviceMappings"]}
         self.assertEqual(mapping["/dev/sdf"]["VolumeId"], "vol-0002")
@@ -162,7 +151,7 @@ class Boto3(Interop):
 
     def test_a_snapshot_and_its_waiter(self):
         tags = {"Type": "Automated", "odd": ODD}
-        specification = [{"ResourceType": "snapshot", "Tags": tags_of(tags)}]
+        specification = [{"ResourceType": "snapshot", "Tags": dump.pairs(tags)}]
         made = self.ec2.create_snapshot(VolumeId="vol-0001", Description=ODD, TagSpecifications=specification)
         self.assertEqual((made["State"], as_dict(made["Tags"]), made["Description"]), ("pending", tags, ODD))
         waiter, ids = self.ec2.get_waiter("snapshot_completed"), [made["SnapshotId"]]
@@ -192,7 +181,7 @@ class Boto3(Interop):
 
     def test_a_copy_with_botocores_presigned_url(self):
         away = self.client(AWAY)
-        tags = [{"ResourceType": "snapshot", "Tags": tags_of({"odd": ODD})}]
+        tags = [{"ResourceType": "snapshot", "Tags": dump.pairs({"odd": ODD})}]
         source = {"SourceRegion": HOME, "SourceSnapshotId": "snap-1001", "TagSpecifications": tags}
         copy = away.copy_snapshot(**source)
         self.assertEqual(as_dict(copy["Tags"]), {"odd": ODD})
@@ -201,7 +190,7 @@ class Boto3(Interop):
         self.assertEqual((shown["State"], shown["Encrypted"], shown["VolumeId"]), ("completed", True, "vol-ffffffff"))
 
     def test_tags(self):
-        self.ec2.create_tags(Resources=["snap-1000", "vol-0001"], Tags=tags_of({"odd": ODD, "empty": ""}))
+        self.ec2.create_tags(Resources=["snap-1000", "vol-0001"], Tags=dump.pairs({"odd": ODD, "empty": ""}))
         shown = self.ec2.describe_tags(Filters=[{"Name": "key", "Values": ["odd", "empty"]}])["Tags"]
         self.assertEqual({tag["ResourceType"] for tag in shown}, {"snapshot", "volume"})
         self.assertEqual(len(shown), 4)
@@ -210,13 +199,16 @@ class Boto3(Interop):
         self.assertEqual(as_dict(shown["Tags"]), {"Type": "Automated", "Number": "0", "odd": ODD})
 
     def test_a_fleet(self):
-        tags = [{"ResourceType": kind, "Tags": tags_of({"team": "x"})} for kind in ("instance", "volume")]
+        tags = [{"ResourceType": kind, "Tags": dump.pairs({"team": "x"})} for kind in ("instance", "volume")]
         disk = {"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 20, "VolumeType": "gp3"}}
         run = self.ec2.run_instances(
             ImageId="ami-0123", MinCount=3, MaxCount=3, BlockDeviceMappings=[disk], TagSpecifications=tags
         )
         ids = [instance["InstanceId"] for instance in run["Instances"]]
         self.ec2.get_waiter("instance_running").wait(InstanceIds=ids)
+        reservation, = self.ec2.describe_instances(InstanceIds=ids)["Reservations"]
+        self.assertEqual(reservation["ReservationId"], run["ReservationId"])
+        self.assertEqual({instance["InstanceId"] for instance in reservation["Instances"]}, set(ids))
         of_team = [{"Name": "tag:team", "Values": ["x"]}]
         self.assertEqual(len(self.ec2.describe_volumes(Filters=of_team)["Volumes"]), 6)
         self.ec2.stop_instances(InstanceIds=ids)
@@ -290,6 +282,141 @@ class AwsCli(Interop):
         table = self.aws("ec2", "describe-volumes", "--output", "table")
         self.assertEqual(table[0], 0)
         self.assertIn("vol-0003", table[1])
+
+
+class Hostile(Interop):
+    """What no client of AWS's sends. It gets an error in EC2's XML, changes nothing, and the next one is served."""
+
+    SIGNED = {"Authorization": f"AWS4-HMAC-SHA256 Credential=AKIA/20261122/{HOME}/ec2/aws4_request, Signature=0"}
+    FORM = {"Content-Type": "application/x-www-form-urlencoded", **SIGNED}
+
+    def setUp(self):
+        super().setUp()
+        self.before = self.local("world")
+        self.addCleanup(self.still_answers)
+
+    def still_answers(self):
+        self.assertEqual(self.local("world"), self.before, "nothing has changed")
+        self.assertEqual(len(self.ec2.describe_regions()["Regions"]), 2)
+
+    def code_in(self, text):
+        """The code of an error as EC2 writes it."""
+        root = xml.etree.ElementTree.fromstring(text)
+        self.assertEqual([root.tag, *(child.tag for child in root)], ["Response", "Errors", "RequestID"])
+        (error,) = root.find("Errors")
+        self.assertEqual([child.tag for child in error], ["Code", "Message"])
+        return error.findtext("Code")
+
+    def code_of_body(self, body, headers=FORM):
+        with self.assertRaises(urllib.error.HTTPError) as raised:
+            urllib.request.urlopen(urllib.request.Request(self.url, data=body, headers=headers), timeout=20)
+        with raised.exception as answer:
+            self.assertEqual((answer.status, answer.headers.get_content_type()), (400, "text/xml"))
+            return self.code_in(answer.read())
+
+    def test_not_a_form(self):
+        for kind, body in [
+            ("application/json", b'{"Action": "DeleteSnapshot", "SnapshotId": "snap-1000"}'),
+            ("application/xml", b"<DeleteSnapshot><SnapshotId>snap-1000</SnapshotId></DeleteSnapshot>"),
+            ("multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="Action"\r\n\r\nDeleteSnapshot\r\n--x--\r\n'),
+            ("application/x-www-form-urlencoded", b""),
+        ]:
+            self.assertEqual(self.code_of_body(body, {"Content-Type": kind, **self.SIGNED}), "MissingAction", kind)
+        self.assertEqual(self.code_of_body(b"Action=DeleteSnapshot&SnapshotId=\xff\xfe"), "MalformedQueryString")
+
+    def test_huge(self):
+        start = b"Action=DeleteSnapshot&SnapshotId=snap-1000&X="
+        self.assertEqual(self.code_of_body(start.ljust((1 << 20) + 1, b"x")), "InvalidRequest")
+        many = "".join(f"&SnapshotId.{number}=snap-1000" for number in range(1, 20_000))
+        self.assertEqual(self.code_of_body(f"Action=DescribeSnapshots{many}".encode()), "MalformedQueryString")
+
+    def test_deep(self):
+        deep = ".1" * 100_000
+        self.assertEqual(self.code_of_body(f"Action=DescribeSnapshots&SnapshotId{deep}=snap-1000".encode()), "MissingParameter")
+        self.assertEqual(self.code_of_body(f"Action=DescribeSnapshots&{'Filter.' * 100_000}=x".encode()), "InvalidQueryParameter")
+        with self.assertRaises(urllib.error.HTTPError) as raised:
+            self.local("fault", json.loads("[" * 500 + "]" * 500))
+        with raised.exception as answer:
+            self.assertEqual(answer.status, 400)
+            self.assertIn("error", json.load(answer))
+
+    def test_parameters_twice(self):
+        for body in [
+            "Action=DescribeSnapshots&Action=DeleteSnapshot&SnapshotId=snap-1000",
+            "Action=DeleteSnapshot&SnapshotId=snap-1000&SnapshotId=snap-1001",
+            "Action=DescribeSnapshots&SnapshotId.1=snap-1000&SnapshotId.1=snap-1001",
+        ]:
+            self.assertEqual(self.code_of_body(body.encode()), "InvalidQueryParameter", body)
+        url, body = f"{self.url}/?Action=DescribeSnapshots", b"Action=DeleteSnapshot&SnapshotId=snap-1000"
+        with self.assertRaises(urllib.error.HTTPError) as raised:
+            urllib.request.urlopen(urllib.request.Request(url, data=body, headers=self.FORM), timeout=20)
+        with raised.exception as answer:
+            self.assertEqual(self.code_in(answer.read()), "InvalidQueryParameter", "one in the URL, one in the form")
+
+    def send(self, length, body):
+        """Sends a body under a length that need not be its own."""
+        connection = http.client.HTTPConnection(urllib.parse.urlsplit(self.url).netloc, timeout=20)
+        self.addCleanup(connection.close)
+        connection.putrequest("POST", "/")
+        for name, value in {**self.FORM, "Content-Length": length}.items():
+            connection.putheader(name, value)
+        connection.endheaders(body)
+        return connection
+
+    def test_a_length_that_is_not_the_bodys(self):
+        body = b"Action=DeleteSnapshot&SnapshotId=snap-1000"
+        answer = self.send(len("Action=Delete"), body).getresponse()
+        self.assertEqual((answer.status, self.code_in(answer.read())), (400, "InvalidAction"), "the rest is not read")
+        unfinished = self.send(len(body) + 1, body)
+        unfinished.sock.shutdown(socket.SHUT_WR)
+        with self.assertRaises(http.client.RemoteDisconnected):
+            unfinished.getresponse()
+        for length in ("-1", "many", "1, 2", str(1 << 70)):
+            self.assertEqual(self.send(length, b"").getresponse().status, 400, f"{length} is no length")
+
+
+class Progress(Interop):
+    """What `snapwarden run` shows of its progress: a bar on a terminal, and none on a pipe."""
+
+    WORDS = "carried out"
+
+    def run_create(self, stderr):
+        environment = {**os.environ, "AWS_ENDPOINT_URL": self.url, "AWS_REGION": HOME, "TERM": "xterm"}
+        command = [SNAPWARDEN, "run", "create"]
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, env=environment)
+
+    def test_a_bar_on_a_terminal(self):
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        with self.run_create(theirs) as running:
+            os.close(theirs)
+            shown = read_to_the_end(ours)
+            self.assertIn("2 created", running.stdout.read().decode())
+        self.assertEqual(running.returncode, 0, shown)
+        self.assertIn("asking AWS", shown)
+        self.assertRegex(shown, rf"\x1b\[.*█+ 2/2 {self.WORDS}", "the bar, drawn over itself")
+        last = shown.rsplit(self.WORDS, 1)[1]
+        self.assertRegex(last, r"\x1b\[2K", "it is taken off the screen")
+
+    def test_none_on_a_pipe(self):
+        with self.run_create(subprocess.PIPE) as running:
+            out, err = running.communicate(timeout=60)
+        self.assertEqual(running.returncode, 0, err)
+        self.assertEqual(err, b"")
+        self.assertNotIn(b"\x1b", out)
+        self.assertNotIn(self.WORDS.encode(), out)
+
+
+def read_to_the_end(terminal):
+    """All that a terminal was given. Its end, when nobody holds the other side any more, is an error on Linux."""
+    shown = b""
+    with open(terminal, "rb", buffering=0) as reader:
+        try:
+            while some := reader.read(4096):
+                shown += some
+        except OSError:
+            pass
+    return shown.decode()
 
 
 if __name__ == "__main__":

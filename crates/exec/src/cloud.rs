@@ -96,6 +96,9 @@ impl CloudError {
             "EC2ThrottledException" | "SlowDown" | "PriorRequestNotComplete" | "BandwidthLimitExceeded" => {
                 ErrorKind::Throttled
             }
+            "ProvisionedThroughputExceededException" | "TransactionInProgressException" | "LimitExceededException" => {
+                ErrorKind::Throttled
+            }
             "SnapshotCreationPerVolumeRateExceeded" => ErrorKind::RateExceeded,
             "ConcurrentSnapshotLimitExceeded" | "PendingSnapshotLimitExceeded" | "ResourceLimitExceeded" => {
                 ErrorKind::LimitReached

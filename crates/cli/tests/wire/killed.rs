@@ -1,9 +1,11 @@
-//! Each job killed by SIGKILL a hundred times, at every one of its calls in turn, and run again each time.
+//! A hundred runs of each job killed by SIGKILL at random moments, and the same slot run again each time.
 //!
+//! A moment is a number of calls, drawn from a seed; how far the run gets after the last of them is the machine's affair.
 //! The rules are checked on the world itself (rules.rs), and the two runs together must come to the very world that one
 //! run makes that nobody kills: whatever was left half-done is seen, finished, and done once.
 
 use std::collections::BTreeSet;
+use std::os::unix::process::ExitStatusExt;
 
 use snapwarden_core::decision::Job;
 use snapwarden_core::inventory::{Inventory, Snapshot};
@@ -15,9 +17,42 @@ use crate::account::account;
 use crate::rules::{Step, broken};
 use crate::server::{HOME, NOW, Server, fleet};
 
+/// Runs of each job that die.
 const KILLS: u64 = 100;
-/// Calls from one kill to the next, round and round: no pattern, and a slow machine reaches them all.
-const STRIDE: u64 = 37;
+/// Runs that are started for that, at most: some end before they are killed.
+const TRIES_MAX: u64 = 3 * KILLS;
+/// The signal's number.
+const SIGKILL: i32 = 9;
+
+/// Where the moments come from: CI gives the commit's number (.ci/run), so that each commit has moments of its own.
+fn seed() -> u64 {
+    std::env::var("SNAPWARDEN_FRESH_SEED").map_or(1, |text| text.parse().expect("SNAPWARDEN_FRESH_SEED is a number"))
+}
+
+/// Moments from a seed, by SplitMix64.
+struct Moments {
+    seed: u64,
+    state: u64,
+}
+
+impl Moments {
+    fn new() -> Self {
+        Self { seed: seed(), state: seed() }
+    }
+
+    /// A number of calls, `calls` at most.
+    fn draw(&mut self, calls: u64) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % (calls + 1)
+    }
+
+    /// How to draw the same again.
+    fn context(&self, at: u64) -> String {
+        format!("SNAPWARDEN_FRESH_SEED={}, killed after {at} calls", self.seed)
+    }
+}
 
 /// A job, and the world that it is let loose on.
 struct Trial {
@@ -25,9 +60,10 @@ struct Trial {
     world: World,
 }
 
-/// How many runs were killed, and what they left.
+/// How many runs were started and killed, and what they left.
 #[derive(Debug, Default)]
 struct Tally {
+    tries: u64,
     killed: u64,
     /// Some snapshots or copies made, some not.
     half_made: u64,
@@ -52,30 +88,33 @@ impl Trial {
         (world, calls, report)
     }
 
-    fn kill_at_every_call(&self, whole: &Inventory, calls: u64) -> Tally {
-        assert_ne!((calls + 1) % STRIDE, 0, "some calls would never have their turn");
-        let mut tally = Tally::default();
-        for n in 0..KILLS {
-            let at = (n * STRIDE) % (calls + 1);
-            self.kill_once(whole, at, &mut tally);
+    /// Kills runs until so many have died.
+    fn kill(&self, whole: &Inventory, calls: u64) -> Tally {
+        let (mut moments, mut tally) = (Moments::new(), Tally::default());
+        while tally.killed < KILLS && tally.tries < TRIES_MAX {
+            let at = moments.draw(calls);
+            self.kill_once(whole, at, &moments.context(at), &mut tally);
         }
+        println!("{:?}, seed {}: {tally:?}", self.job, moments.seed);
+        assert_eq!(tally.killed, KILLS, "{:?}, seed {}: {tally:?}", self.job, moments.seed);
         tally
     }
 
     /// Kills a run once the server has seen so many calls, and runs it again.
-    fn kill_once(&self, whole: &Inventory, at: u64, tally: &mut Tally) {
-        let (server, before, context) = (self.server(), self.world.truth(), format!("kill at {at}"));
+    fn kill_once(&self, whole: &Inventory, at: u64, context: &str, tally: &mut Tally) {
+        let (server, before) = (self.server(), self.world.truth());
+        tally.tries += 1;
         tally.killed += u64::from(kill(&server, self.job, at));
         let torn = server.world();
-        assert_holds(self.job, &before, &torn, &context);
+        assert_holds(self.job, &before, &torn, context);
         tally.count(&Step::new(self.job, &before, &torn), &Step::new(self.job, &torn, whole));
         let _ = run(&server, self.job);
         let after = server.world();
-        assert_holds(self.job, &torn, &after, &context);
-        assert_holds(self.job, &before, &after, &context);
-        assert_same(&after, whole, &context);
-        assert_nothing_to_do(&run(&server, self.job), &context);
-        assert_same(&server.world(), whole, &context);
+        assert_holds(self.job, &torn, &after, context);
+        assert_holds(self.job, &before, &after, context);
+        assert_same(&after, whole, context);
+        assert_nothing_to_do(&run(&server, self.job), context);
+        assert_same(&server.world(), whole, context);
     }
 }
 
@@ -101,7 +140,7 @@ fn scope(job: Job) -> &'static [&'static str] {
 fn kill(server: &Server, job: Job, at: u64) -> bool {
     let args = [&["run", job.as_str()], scope(job)].concat();
     let output = server.start_and(&args, at, |child| child.kill().unwrap());
-    output.status.code().is_none()
+    output.status.signal() == Some(SIGKILL)
 }
 
 fn run(server: &Server, job: Job) -> RunReport {
@@ -149,8 +188,8 @@ fn a_creator_killed_anywhere_leaves_nothing_that_the_next_one_does_not_finish() 
         assert_eq!(tag(key::SLOT), Some("2026-11-22T03:00Z"), "{snapshot:?}");
         assert!(tag(key::DEVICE_NAME).is_some(), "{snapshot:?}");
     }
-    let tally = trial.kill_at_every_call(&whole, calls);
-    assert!(tally.killed >= KILLS / 2 && tally.half_made >= 10 && tally.half_tagged >= 10, "{tally:?}");
+    let tally = trial.kill(&whole, calls);
+    assert!(tally.half_made >= 10 && tally.half_tagged >= 10, "{tally:?}");
 }
 
 #[test]
@@ -163,8 +202,8 @@ fn an_offsiter_killed_anywhere_leaves_nothing_that_the_next_one_does_not_finish(
         &["newest here", "KeepForever", "no readable DeleteOn", "OffsiteMode Copy"],
     ];
     assert_has_all(&report, &reasons.concat());
-    let tally = trial.kill_at_every_call(&whole, calls);
-    assert!(tally.killed >= KILLS / 2 && tally.half_made >= 10, "{tally:?}");
+    let tally = trial.kill(&whole, calls);
+    assert!(tally.half_made >= 10, "{tally:?}");
     assert!(tally.half_tagged >= 10 && tally.half_deleted >= 10, "{tally:?}");
 }
 
@@ -174,29 +213,30 @@ fn a_manager_killed_anywhere_leaves_nothing_that_the_next_one_does_not_finish() 
     let (whole, calls, report) = trial.undisturbed();
     let reasons = ["expired", "failed", "not due", "copy in flight", "last good", "failure memory", "not completed"];
     assert_has_all(&report, &[&reasons[..], &["KeepForever", "no readable DeleteOn"]].concat());
-    let tally = trial.kill_at_every_call(&whole, calls);
-    assert!(tally.killed >= KILLS / 2 && tally.half_deleted >= 10, "{tally:?}");
+    let tally = trial.kill(&whole, calls);
+    assert!(tally.half_deleted >= 10, "{tally:?}");
 }
 
 /// A week in which every run is killed, and run again two minutes later: what one job leaves half-done the next one sees.
 #[test]
 fn a_week_of_killed_runs_breaks_no_rule_and_is_caught_up_with() {
     let server = Server::with(World::from_inventory(7, &account()));
-    let mut killed = 0;
+    let (mut moments, mut killed) = (Moments::new(), 0);
     for n in 0..7 * 3 {
         let job = [Job::Create, Job::Offsite, Job::Expire][n % 3];
         let before = server.world();
-        killed += u64::from(kill(&server, job, (n as u64 * STRIDE) % 25));
+        let at = moments.draw(25);
+        killed += u64::from(kill(&server, job, at));
         let torn = server.world();
-        assert_holds(job, &before, &torn, &format!("kill {n}"));
+        assert_holds(job, &before, &torn, &format!("kill {n}, {}", moments.context(at)));
         server.advance(120);
         let before = server.world();
         let _ = run(&server, job);
-        assert_holds(job, &before, &server.world(), &format!("after kill {n}"));
+        assert_holds(job, &before, &server.world(), &format!("after kill {n}, {}", moments.context(at)));
         let hours = if job == Job::Expire { 20 } else { 2 };
         server.advance(hours * 3_600);
     }
-    assert!(killed >= 10, "only {killed} runs were killed");
+    assert!(killed >= 10, "only {killed} runs were killed, seed {}", moments.seed);
     catch_up(&server);
     assert_all_backed_up(&server.world());
 }

@@ -10,3 +10,4 @@ mod policies;
 mod predecessor;
 mod second_look;
 mod support;
+mod unknown;

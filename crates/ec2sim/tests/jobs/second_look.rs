@@ -87,7 +87,7 @@ fn meddled<'a>(sim: &'a Sim, which: Job, deed: impl FnOnce(&mut World) + 'a) -> 
 }
 
 /// Two snapshots of one volume here, the older one due.
-fn one_due() -> (Sim, SnapshotId, SnapshotId) {
+pub(crate) fn one_due() -> (Sim, SnapshotId, SnapshotId) {
     let mut world = world(3);
     instance(&mut world, "db", &[("Backup", "Yes")], 1);
     let sim = Sim::new(world);
@@ -101,7 +101,7 @@ fn one_due() -> (Sim, SnapshotId, SnapshotId) {
     (sim, all[0].1.clone(), all[1].1.clone())
 }
 
-fn only_delete(report: &RunReport) -> (&SnapshotId, &Outcome) {
+pub(crate) fn only_delete(report: &RunReport) -> (&SnapshotId, &Outcome) {
     let mut deletes = report.items().filter_map(|(decision, outcome)| match (&decision.act, &decision.subject) {
         (Act::Delete { .. }, Subject::Snapshot(id)) | (Act::RemoveSource { .. }, Subject::Source(id)) => {
             Some((id, outcome))
@@ -113,7 +113,7 @@ fn only_delete(report: &RunReport) -> (&SnapshotId, &Outcome) {
     one
 }
 
-fn exists(sim: &Sim, name: &str, id: &SnapshotId) -> bool {
+pub(crate) fn exists(sim: &Sim, name: &str, id: &SnapshotId) -> bool {
     sim.with(|world| world.snapshot(&region(name), id).is_some())
 }
 
@@ -170,7 +170,7 @@ fn a_second_look_that_fails_deletes_nothing() {
 }
 
 /// A source whose copy is verified: the next run of the offsiter removes it.
-fn one_to_remove(mode: &str) -> (Sim, SnapshotId, SnapshotId) {
+pub(crate) fn one_to_remove(mode: &str) -> (Sim, SnapshotId, SnapshotId) {
     let mut world = world(4);
     instance(&mut world, "db", &[("Backup", "Yes"), ("DestinationRegion", AWAY), ("OffsiteMode", mode)], 1);
     let sim = Sim::new(world);

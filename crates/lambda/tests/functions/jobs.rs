@@ -63,6 +63,42 @@ fn a_life_by_ticks() {
     assert_eq!(regions, [(json!(AWAY), json!(6)), (json!(HOME), json!(6))]);
 }
 
+/// A cold start is the first invocation of a fresh process; Lambda keeps the process for those that follow.
+#[test]
+fn a_cold_start_reports_and_the_next_invocation_finds_the_process_warm() {
+    let ec2 = ec2(&fleet(1));
+    for function in ["creator", "offsiter", "manager"] {
+        let process = Lambda::start(function, &ec2, &[]);
+        let cold = process.invoke("{}").unwrap();
+        assert_eq!((&cold["mode"], &cold["exit_code"]), (&json!("apply"), &json!(0)), "{function}: {cold}");
+        let warm = process.invoke(r#"{"dry_run": true}"#).unwrap();
+        assert_eq!((&warm["mode"], &warm["exit_code"]), (&json!("dry-run"), &json!(0)), "{function}: {warm}");
+        // The log is what this one process wrote.
+        let log = process.end();
+        let modes: Vec<_> = said(&log, "summary").iter().map(|line| line["mode"].clone()).collect();
+        assert_eq!(modes, ["apply", "dry-run"], "{function}");
+        let requests: Vec<_> = said(&log, "summary").iter().map(|line| line["requestId"].clone()).collect();
+        assert_ne!(requests[0], requests[1], "{function}: each line names its own invocation");
+    }
+}
+
+#[test]
+fn copies_and_removed_sources_are_metrics() {
+    let ec2 = ec2(&fleet(3).replace(r#"OffsiteMode = "Copy""#, r#"OffsiteMode = "Move""#));
+    Lambda::start("creator", &ec2, &[]).invoke("{}").unwrap();
+    let offsiter = Lambda::start("offsiter", &ec2, &[]);
+    for done in [json!({"copy": 6}), json!({"remove-source": 6})] {
+        advance(&ec2, 7200);
+        assert_eq!(offsiter.invoke("{}").unwrap()["regions"][HOME]["done"], done);
+    }
+    let log = offsiter.end();
+    let lines = metrics(&log).into_iter().filter(|line| line["Region"] == HOME);
+    let counts: Vec<_> = lines.map(|line| (line["Copied"].clone(), line["Removed"].clone())).collect();
+    assert_eq!(counts, [(json!(6), json!(0)), (json!(0), json!(6))]);
+    let named = metrics(&log)[0]["_aws"]["CloudWatchMetrics"][0]["Metrics"].to_string();
+    assert!(named.contains(r#""Copied""#) && named.contains(r#""Removed""#), "{named}");
+}
+
 #[test]
 fn nothing_is_changed_until_the_mode_says_so() {
     let ec2 = ec2(&fleet(2));
