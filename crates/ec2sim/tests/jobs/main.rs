@@ -10,4 +10,5 @@ mod policies;
 mod predecessor;
 mod second_look;
 mod support;
+mod tiers;
 mod unknown;

@@ -79,7 +79,7 @@ impl Cloud for Meddled<'_> {
     }
 }
 
-fn meddled<'a>(sim: &'a Sim, which: Job, deed: impl FnOnce(&mut World) + 'a) -> RunReport {
+pub(crate) fn meddled<'a>(sim: &'a Sim, which: Job, deed: impl FnOnce(&mut World) + 'a) -> RunReport {
     let cloud = Meddled { sim, deed: RefCell::new(Some(Box::new(deed))) };
     let report = sim.block_on(run(&cloud, &options(which, &[HOME]), &Quiet)).unwrap().unwrap();
     assert!(cloud.deed.into_inner().is_none(), "there was no second look");
