@@ -129,6 +129,14 @@ pub(crate) fn internal_error() -> ApiError {
     ApiError::answer(500, "InternalError", "An internal error has occurred")
 }
 
+/// Its code for [`page_unavailable`], which no other fault has.
+pub(crate) const UNAVAILABLE: &str = "Unavailable";
+
+/// What EC2 answers where a page of a listing cannot be had.
+pub(crate) fn page_unavailable() -> ApiError {
+    ApiError::answer(503, UNAVAILABLE, "The server is overloaded and can't handle the request.")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

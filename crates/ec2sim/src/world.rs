@@ -387,6 +387,10 @@ impl World {
         Ok(())
     }
 
+    pub(crate) fn is_out(&self, region: &Region) -> bool {
+        self.regions.get(region).is_some_and(|state| state.out)
+    }
+
     /// Encrypts every new copy in a Region, asked or not.
     pub fn set_encryption_by_default(&mut self, region: &Region, on: bool) -> Result<(), ApiError> {
         self.state_mut(region)?.encrypts_by_default = on;

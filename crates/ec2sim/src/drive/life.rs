@@ -409,7 +409,9 @@ impl<'r> Life<'r> {
                     if slow && record.snapshot.state == SnapshotState::Pending {
                         kinds.push(Kind::Slow);
                     }
-                    if record.snapshot.state != SnapshotState::Error || !failed.insert(record.snapshot.id.clone()) {
+                    // A set fails once, whatever it holds.
+                    let what = record.set.as_ref().unwrap_or(&record.snapshot.id);
+                    if record.snapshot.state != SnapshotState::Error || !failed.insert(what.clone()) {
                         continue;
                     }
                     kinds.push(match (&record.copy_of, record.snapshot.state_message.as_deref()) {
@@ -438,6 +440,7 @@ impl<'r> Life<'r> {
                 people::pass(world, passing, Faults::default());
             }
             world.config.faults = Faults::default();
+            (world.config.broken_pages, world.config.set_errors) = (0, 0);
             (world.config.snapshot_errors, world.config.copy_errors) = (0, 0);
             world.config.durations.base_s = world.config.durations.base_s.min(900);
         });

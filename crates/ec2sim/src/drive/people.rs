@@ -47,6 +47,16 @@ pub(super) enum Passing {
     Gone(SnapshotId),
 }
 
+impl Passing {
+    /// Whether it does something only to those who meet it meanwhile.
+    pub(super) fn is_met(&self) -> bool {
+        match self {
+            Passing::Region(_) | Passing::Permission(_) | Passing::Key(_) | Passing::Burst => true,
+            Passing::Gone(_) => false,
+        }
+    }
+}
+
 /// What happened, in words, and the ids whose truth a job may not have seen yet.
 pub(super) struct Happened {
     pub(super) words: String,

@@ -18,9 +18,12 @@ use crate::world::World;
 
 /// The Regions that a life may have; the first is where most instances are.
 const REGIONS: [&str; 4] = ["us-east-1", "eu-west-1", "eu-central-1", "ap-south-1"];
-/// First days of lives: in the middle of a year, before the end of one, before a leap day.
-const STARTS: [&str; 4] =
-    ["2026-11-22T00:00:00Z", "2027-06-01T00:00:00Z", "2027-12-20T00:00:00Z", "2028-02-10T00:00:00Z"];
+/// First days of lives: far from both of the days below.
+const USUAL_STARTS: [&str; 2] = ["2026-09-06T00:00:00Z", "2027-06-01T00:00:00Z"];
+/// Before the end of a year.
+const YEAR_END_START: &str = "2027-12-20T00:00:00Z";
+/// Before a leap day.
+const LEAP_DAY_START: &str = "2028-02-10T00:00:00Z";
 /// Words that a person has written where something else belongs.
 pub(super) const NONSENSE: [&str; 6] = ["", "7d", "tomorrow", "-1", "none", "ja"];
 
@@ -48,8 +51,7 @@ impl Setting {
     pub(super) fn of(seed: u64, kinds: BTreeSet<Kind>, large: bool) -> Result<Self, ApiError> {
         let mut draw = Draw::new(seed, "setting");
         let regions: Vec<Region> = REGIONS[..draw.below(3) + 2].iter().map(|name| keys::known(name)).collect();
-        let start = *draw.pick(&STARTS);
-        let start: Timestamp = keys::known(start);
+        let start = start(&mut draw, &kinds);
         let account: AccountId = keys::known("123456789012");
         let mut world = World::new(seed, start, account, regions.iter().cloned());
         let faults = faults(seed, &kinds);
@@ -69,6 +71,15 @@ impl Setting {
     }
 }
 
+/// A life holds one of the two days of the calendar, where they are on.
+fn start(draw: &mut Draw, kinds: &BTreeSet<Kind>) -> Timestamp {
+    let starts = [(Kind::YearEnd, YEAR_END_START), (Kind::LeapDay, LEAP_DAY_START)];
+    let on: Vec<_> = starts.into_iter().filter(|(kind, _)| kinds.contains(kind)).map(|(_, start)| start).collect();
+    let from = if on.is_empty() { &USUAL_STARTS[..] } else { &on };
+    let start: &&str = draw.pick(from);
+    keys::known(start)
+}
+
 fn configure(world: &mut World, seed: u64, kinds: &BTreeSet<Kind>, faults: Faults) {
     let mut draw = Draw::new(seed, "config");
     let on = |kind, value: u16| if kinds.contains(&kind) { value } else { 0 };
@@ -83,8 +94,9 @@ fn configure(world: &mut World, seed: u64, kinds: &BTreeSet<Kind>, faults: Fault
         per_gib_s: 1,
         copy_factor: 2,
     };
-    let sets_and_snapshots = on(Kind::FailedSnapshot, *draw.pick(&[10, 60])).max(on(Kind::FailedSet, 30));
-    config.snapshot_errors = sets_and_snapshots;
+    config.broken_pages = on(Kind::HalfListing, *draw.pick(&[5, 20, 80]));
+    config.snapshot_errors = on(Kind::FailedSnapshot, *draw.pick(&[10, 60]));
+    config.set_errors = on(Kind::FailedSet, *draw.pick(&[10, 60]));
     config.copy_errors = on(Kind::FailedCopy, *draw.pick(&[20, 150]));
 }
 

@@ -2,7 +2,7 @@
 //! the code that reads would, and the rule that this breaks is the rule that is reported.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -16,8 +16,10 @@ use snapwarden_exec::run::{Quiet, RunOptions, run};
 
 use super::calm;
 use super::draw::Draw;
+use super::kinds::{Fired, Kind};
 use super::rules::{Process, Rules};
 use super::watch::{Shared, Watch};
+use super::{Options, live};
 use crate::face::Sim;
 use crate::faults::Faults;
 use crate::keys::known;
@@ -264,6 +266,24 @@ impl Stage {
         assert_eq!(honest.broken(), None, "the code itself breaks no rule here");
         self.run(job, lie);
         self.broken()
+    }
+}
+
+/// What fires in lives with this trouble alone.
+fn lives_of(kind: Kind, seeds: std::ops::Range<u64>) -> Fired {
+    let kinds = Some(BTreeSet::from([kind]));
+    let lives = seeds.map(|seed| live(&Options { days: 20, kinds: kinds.clone(), ..Options::of_seed(seed) }));
+    lives.flat_map(|lived| lived.fired).collect()
+}
+
+#[test]
+fn a_kind_of_trouble_fires_where_it_is_on_and_no_other_does() {
+    for kind in Kind::ALL {
+        let fired = lives_of(kind, 1..9);
+        let kinds: Vec<_> = fired.into_keys().collect();
+        // Things happen in the middle of a run where there are things that happen.
+        let expected = if kind == Kind::MidRun { vec![] } else { vec![kind] };
+        assert_eq!(kinds, expected);
     }
 }
 

@@ -16,7 +16,7 @@ use super::rules::{Broken, Process, Rules, is_pinned};
 use super::seen::{Listed, is_describe};
 use crate::call::{ApiError, Call, Reply};
 use crate::face::Bystander;
-use crate::faults::Faults;
+use crate::faults::{Faults, UNAVAILABLE};
 use crate::world::{Entry, Outcome, World};
 
 /// What all processes of a life share.
@@ -42,7 +42,10 @@ impl Shared {
     /// Something of `kind` happens now, if there is anything that it can happen to.
     pub(super) fn happen(&mut self, world: &mut World, kind: Kind) {
         let Some(happened) = people::happen(world, &mut self.people, kind, self.usual) else { return };
-        self.count(kind);
+        // What lasts counts when a call, or a copy, meets it.
+        if !happened.passes.as_ref().is_some_and(|(_, passing)| passing.is_met()) {
+            self.count(kind);
+        }
         for id in &happened.touched {
             self.rules.touch(id, world.now());
         }
@@ -104,8 +107,12 @@ impl Bystander for Watch {
         shared.last_call.insert(self.process.job, world.now());
         let entry = world.log().get(self.logged..).and_then(|new| new.last()).cloned();
         let effect = entry.as_ref().is_some_and(|entry| entry.effect);
-        for kind in met(world, region, call, seen, effect) {
-            shared.count(kind);
+        if !world.is_killed() {
+            let kinds = match seen {
+                Ok(reply) => shown(world, region, reply),
+                Err(error) => met(world, region, error, effect, &shared.passing).into_iter().collect(),
+            };
+            kinds.into_iter().for_each(|kind| shared.count(kind));
         }
         if effect {
             if let Call::CreateTags { resources, tags } = call
@@ -149,31 +156,35 @@ fn in_words(process: &Process, entry: &Entry) -> String {
     format!("  {job} run {number}: {} {} {}{made}: {outcome}", entry.region, entry.action, entry.subjects.join(" "))
 }
 
-/// The kinds of trouble that a call has met.
-fn met(world: &World, region: &Region, call: &Call, seen: &Result<Reply, ApiError>, effect: bool) -> Vec<Kind> {
-    let mut kinds = Vec::new();
-    let follows = call.page().is_some_and(|page| page.next.as_deref().is_some_and(|next| !next.is_empty()));
-    if world.is_killed() {
-        return kinds;
-    }
-    match seen {
-        Ok(reply) => kinds.extend(shown(world, region, reply)),
-        Err(error) => {
-            kinds.extend(match error {
-                ApiError::NeverConnected(_) => Some(Kind::NeverConnected),
-                ApiError::NoAnswer(_) => Some(if effect { Kind::LostAfter } else { Kind::LostBefore }),
-                ApiError::Answer { code, .. } => match code.as_str() {
-                    "InternalError" => Some(if effect { Kind::ErrorAfter } else { Kind::ErrorBefore }),
-                    "RequestLimitExceeded" => Some(Kind::Throttled),
-                    _ => None,
-                },
-            });
-            if follows {
-                kinds.push(Kind::HalfListing);
+/// The kind of trouble that a call has met.
+fn met(
+    world: &World,
+    region: &Region,
+    error: &ApiError,
+    effect: bool,
+    passing: &[(Timestamp, Passing)],
+) -> Option<Kind> {
+    let faults = world.config.faults;
+    let is_on = |ratio: u16, kind| (ratio > 0).then_some(kind);
+    match error {
+        ApiError::NeverConnected(_) if world.is_out(region) => Some(Kind::RegionOut),
+        ApiError::NeverConnected(_) => Some(Kind::NeverConnected),
+        ApiError::NoAnswer(_) if effect => Some(Kind::LostAfter),
+        // Or it would have been refused, and the answer was lost.
+        ApiError::NoAnswer(_) => is_on(faults.lost_before, Kind::LostBefore),
+        ApiError::Answer { code, .. } => match code.as_str() {
+            "InternalError" if effect => Some(Kind::ErrorAfter),
+            "InternalError" => is_on(faults.error_before, Kind::ErrorBefore),
+            UNAVAILABLE => Some(Kind::HalfListing),
+            "UnauthorizedOperation" => Some(Kind::Permission),
+            "RequestLimitExceeded" if passing.iter().any(|(_, passing)| *passing == Passing::Burst) => {
+                Some(Kind::Burst)
             }
-        }
+            // Or runs at once have emptied a bucket.
+            "RequestLimitExceeded" => is_on(faults.throttled, Kind::Throttled),
+            _ => None,
+        },
     }
-    kinds
 }
 
 /// What a reply hides.
