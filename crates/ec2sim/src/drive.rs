@@ -6,6 +6,7 @@
 //! random is drawn from the seed, a stream for each purpose; one seed gives one life, call by call.
 
 mod calm;
+mod day;
 mod draw;
 mod kinds;
 mod life;

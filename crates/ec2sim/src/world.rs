@@ -247,8 +247,8 @@ impl World {
             Some(Ordered::Answer(error)) => return Err(error),
             Some(Ordered::Fault(fault)) => Some(fault),
             None => {
-                let draw = keys::hash(self.seed, &["fault", &key.to_string(), &attempt.to_string()]);
-                self.config.faults.drawn(draw)
+                let (key, attempt) = (key.to_string(), attempt.to_string());
+                self.config.faults.drawn(|name| keys::hash(self.seed, &["fault", name, &key, &attempt]))
             }
         };
         match fault {

@@ -15,7 +15,6 @@ use snapwarden_exec::collect::Scope;
 use snapwarden_exec::run::{Quiet, RunOptions, run};
 
 use super::calm;
-use super::draw::Draw;
 use super::kinds::{Fired, Kind};
 use super::rules::{Process, Rules};
 use super::watch::{Shared, Watch};
@@ -232,7 +231,6 @@ impl Stage {
             news: Vec::new(),
             agenda: Vec::new(),
             passing: Vec::new(),
-            people: Draw::new(1, "people"),
             usual: Faults::default(),
             last_call: BTreeMap::new(),
         };
@@ -240,7 +238,8 @@ impl Stage {
     }
 
     fn run(&self, job: Job, lie: Lie) {
-        let process = Process::new(self.sim.now().as_second().unsigned_abs(), job, self.sim.now());
+        let now = self.sim.now();
+        let process = Process::new(now.as_second().unsigned_abs(), job, now, &now.to_string());
         let watch = Watch::new(Rc::clone(&self.shared), process);
         let cloud = Lying { sim: self.sim.with_bystander(Rc::new(RefCell::new(watch))), lie };
         let options = RunOptions::new(job, Scope::Named([HOME, AWAY].map(region).to_vec()));

@@ -26,9 +26,8 @@ pub(super) struct Shared {
     /// What has happened, and when, since it was last written down.
     pub(super) news: Vec<(Timestamp, String)>,
     /// What is to happen in the middle of this run: at which of its calls, and what.
-    pub(super) agenda: Vec<(u64, Kind)>,
+    pub(super) agenda: Vec<(u64, Kind, Draw)>,
     pub(super) passing: Vec<(Timestamp, Passing)>,
-    pub(super) people: Draw,
     pub(super) usual: Faults,
     /// The last call of each job.
     pub(super) last_call: BTreeMap<Job, Timestamp>,
@@ -40,8 +39,8 @@ impl Shared {
     }
 
     /// Something of `kind` happens now, if there is anything that it can happen to.
-    pub(super) fn happen(&mut self, world: &mut World, kind: Kind) {
-        let Some(happened) = people::happen(world, &mut self.people, kind, self.usual) else { return };
+    pub(super) fn happen(&mut self, world: &mut World, kind: Kind, mut draw: Draw) {
+        let Some(happened) = people::happen(world, &mut draw, kind, self.usual) else { return };
         // What lasts counts when a call, or a copy, meets it.
         if !happened.passes.as_ref().is_some_and(|(_, passing)| passing.is_met()) {
             self.count(kind);
@@ -91,11 +90,11 @@ impl Bystander for Watch {
         let mut shared = self.shared.borrow_mut();
         shared.let_pass(world);
         let calls = self.calls;
-        let (due, later): (Vec<_>, Vec<_>) = shared.agenda.drain(..).partition(|(at, _)| *at <= calls);
+        let (due, later): (Vec<_>, Vec<_>) = shared.agenda.drain(..).partition(|(at, ..)| *at <= calls);
         shared.agenda = later;
-        for (_, kind) in due {
+        for (_, kind, draw) in due {
             shared.count(Kind::MidRun);
-            shared.happen(world, kind);
+            shared.happen(world, kind, draw);
         }
         self.calls += 1;
         self.logged = world.log().len();
