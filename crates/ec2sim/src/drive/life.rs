@@ -21,8 +21,8 @@ use super::people::Passing;
 use super::rules::{Broken, Process, Rules, day};
 use super::setting::{Setting, Ticks};
 use super::watch::{Shared, Watch};
-use super::{Lived, Options, Ran, Road, Trouble, calm};
-use crate::face::Sim;
+use super::{Lived, Options, Ran, Road, Trouble, calm, extras};
+use crate::face::{Bystander, Sim};
 use crate::faults::Faults;
 use crate::keys;
 use crate::snapshots::KEY_MESSAGE;
@@ -71,6 +71,7 @@ struct Started {
     /// Which of which tick's.
     occasion: String,
     options: RunOptions,
+    watch: Rc<RefCell<Watch>>,
     sim: Sim,
 }
 
@@ -315,9 +316,10 @@ impl<'r> Life<'r> {
             options.config.approvals = std::mem::take(&mut self.approvals);
             process.approvals.clone_from(&options.config.approvals);
         }
-        let watch = Watch::new(Rc::clone(&self.shared), process);
-        let sim = self.sim.with_bystander(Rc::new(RefCell::new(watch)));
-        Started { occasion, options, sim }
+        let watch = Rc::new(RefCell::new(Watch::new(Rc::clone(&self.shared), process)));
+        let bystander: Rc<RefCell<dyn Bystander>> = Rc::<RefCell<Watch>>::clone(&watch);
+        let sim = self.sim.with_bystander(bystander);
+        Started { occasion, options, watch, sim }
     }
 
     fn report(&mut self, process: &Started, ran: &Ran) {
@@ -337,6 +339,7 @@ impl<'r> Life<'r> {
         if let Some(violation) = report.violations.first() {
             self.breaks(Broken { rule: "check", words: violation.to_string() });
         }
+        self.name_extras(process, report);
         for (decision, outcome) in report.items() {
             // Or what EC2's throttling would have made too late.
             let is_late = matches!(outcome, Outcome::Deferred(Deferred::Deadline));
@@ -356,6 +359,21 @@ impl<'r> Life<'r> {
         // A person reads the plan and approves it, some time or other.
         if self.days.draw("approval", &process.occasion).chance(500) {
             self.approve(report);
+        }
+    }
+
+    /// S8: what there is more than once is named by whoever finds it done.
+    fn name_extras(&mut self, process: &Started, report: &RunReport) {
+        let extras = {
+            let (shared, watch) = (self.shared.borrow(), process.watch.borrow());
+            self.sim.with(|world| extras::seen(world, &shared.rules, &watch.process, report))
+        };
+        for extra in extras {
+            if extra.is_said {
+                self.lived.extras += 1;
+            } else {
+                self.breaks(Broken { rule: "S8", words: extra.words });
+            }
         }
     }
 

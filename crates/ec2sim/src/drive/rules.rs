@@ -112,7 +112,7 @@ impl Process {
         self.shown.get(&(region.clone(), id.clone())).map(|(_, snapshot)| snapshot)
     }
 
-    fn has_read(&self, region: &Region, action: Action) -> bool {
+    pub(super) fn has_read(&self, region: &Region, action: Action) -> bool {
         self.whole.contains(&(region.clone(), action))
     }
 
@@ -152,6 +152,11 @@ impl Rules {
 
     fn is_fresh(&self, id: &str, now: Timestamp) -> bool {
         self.touched.get(id).is_some_and(|at| seconds(*at, now) <= UNSEEN_S)
+    }
+
+    /// Whether a run that has begun then must have seen it as it is.
+    pub(super) fn is_settled(&self, snapshot: &Snapshot, begun: Timestamp) -> bool {
+        seconds(snapshot.start_time, begun) > UNSEEN_S && !self.is_fresh(snapshot.id.as_str(), begun)
     }
 
     /// Whether a job has deleted it so lately that it was still there at a look that holds.
