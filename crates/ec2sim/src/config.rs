@@ -28,6 +28,8 @@ pub struct Config {
     pub page_size: usize,
     /// Pages with nothing on them although more follow, in thousandths.
     pub empty_pages: u16,
+    /// Pages after a listing's first that fail for an hour, however often they are asked for, in thousandths.
+    pub broken_pages: u16,
     /// Request rates are limited.
     pub rate_limits: bool,
     /// Snapshots in a Region, at most.
@@ -36,8 +38,10 @@ pub struct Config {
     pub lag_max_s: u32,
     /// How long snapshots and copies are pending.
     pub durations: Durations,
-    /// Snapshots that fail in the end, in thousandths.
+    /// Snapshots made alone that fail in the end, in thousandths.
     pub snapshot_errors: u16,
+    /// Sets that fail in the end, each as a whole, in thousandths.
+    pub set_errors: u16,
     /// Copies that fail in the end, in thousandths.
     pub copy_errors: u16,
     /// Calls that go wrong.
@@ -49,11 +53,13 @@ impl Default for Config {
         Self {
             page_size: 1_000,
             empty_pages: 0,
+            broken_pages: 0,
             rate_limits: true,
             snapshots_max: limits::SNAPSHOTS_PER_REGION_MAX,
             lag_max_s: 0,
             durations: Durations { base_s: 60, per_gib_s: 1, copy_factor: 2 },
             snapshot_errors: 0,
+            set_errors: 0,
             copy_errors: 0,
             faults: Faults::default(),
         }

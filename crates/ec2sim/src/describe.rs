@@ -8,6 +8,7 @@ use snapwarden_core::ids::{InstanceId, SnapshotId, VolumeId};
 use snapwarden_exec::cloud::Page;
 
 use crate::call::{Action, ApiError, PageRequest, Reply, SnapshotListing, SnapshotView};
+use crate::faults::page_unavailable;
 use crate::keys;
 use crate::limits::{FILTER_VALUES_MAX, PAGE_SIZE_RANGE};
 use crate::state::{InstanceRecord, SnapshotRecord, VolumeRecord};
@@ -94,6 +95,9 @@ impl World {
         show: impl Fn(&K, &R) -> Option<T>,
     ) -> Result<Page<T>, ApiError> {
         let token = Token::read(action, request.next.as_deref())?;
+        if self.is_broken(context, action, request) {
+            return Err(page_unavailable());
+        }
         let draw =
             |what| keys::hash(self.seed, &[what, context.region.as_str(), action.as_str(), &token.after]) % 1_000;
         if !token.was_empty && draw("empty page") < u64::from(self.config.empty_pages) {
@@ -114,6 +118,14 @@ impl World {
             None => (draw("empty token") < 500).then(String::new),
         };
         Ok(Page { items, next })
+    }
+
+    /// Whether this is a page after the first that fails: for an hour, or trying again would always help.
+    fn is_broken(&self, context: &Context<'_>, action: Action, request: &PageRequest) -> bool {
+        let Some(next) = request.next.as_deref().filter(|next| !next.is_empty()) else { return false };
+        let hour = self.now().as_second() / 3_600;
+        let parts = ["broken page", context.region.as_str(), action.as_str(), next, &hour.to_string()];
+        keys::hash(self.seed, &parts) % 1_000 < u64::from(self.config.broken_pages)
     }
 
     fn page_size(&self, request: &PageRequest) -> usize {

@@ -6,7 +6,9 @@
 //! random is drawn from the seed, a stream for each purpose; one seed gives one life, call by call.
 
 mod calm;
+mod day;
 mod draw;
+mod extras;
 mod kinds;
 mod life;
 mod people;
@@ -62,6 +64,8 @@ pub struct Lived {
     pub copied: u64,
     /// Snapshots that they deleted.
     pub deleted: u64,
+    /// How often a run named what there was more than once, as runs at once leave it.
+    pub extras: u64,
     /// How often each kind of trouble fired.
     pub fired: Fired,
     /// Ticks that it took, once the faults had stopped, until nothing was left to do.

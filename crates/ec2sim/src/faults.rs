@@ -44,24 +44,18 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// The fault that a draw falls on.
-    pub(crate) fn drawn(&self, draw: u64) -> Option<Fault> {
-        let mut left = draw % 1_000;
+    /// The first fault that its own draw, made for its name, falls on: how often one comes does not move the others.
+    pub(crate) fn drawn(&self, draw: impl Fn(&str) -> u64) -> Option<Fault> {
         let ratios = [
-            (self.throttled, Fault::Throttled),
-            (self.never_connected, Fault::NeverConnected),
-            (self.error_before, Fault::ErrorBefore),
-            (self.error_after, Fault::ErrorAfter),
-            (self.lost_before, Fault::LostBefore),
-            (self.lost_after, Fault::LostAfter),
+            (self.throttled, "throttled", Fault::Throttled),
+            (self.never_connected, "never connected", Fault::NeverConnected),
+            (self.error_before, "error before", Fault::ErrorBefore),
+            (self.error_after, "error after", Fault::ErrorAfter),
+            (self.lost_before, "lost before", Fault::LostBefore),
+            (self.lost_after, "lost after", Fault::LostAfter),
         ];
-        for (ratio, fault) in ratios {
-            if left < u64::from(ratio) {
-                return Some(fault);
-            }
-            left -= u64::from(ratio);
-        }
-        None
+        let falls = |ratio: u16, name: &str| ratio > 0 && draw(name) % 1_000 < u64::from(ratio);
+        ratios.into_iter().find(|(ratio, name, _)| falls(*ratio, name)).map(|(_, _, fault)| fault)
     }
 }
 
@@ -129,16 +123,35 @@ pub(crate) fn internal_error() -> ApiError {
     ApiError::answer(500, "InternalError", "An internal error has occurred")
 }
 
+/// Its code for [`page_unavailable`], which no other fault has.
+pub(crate) const UNAVAILABLE: &str = "Unavailable";
+
+/// What EC2 answers where a page of a listing cannot be had.
+pub(crate) fn page_unavailable() -> ApiError {
+    ApiError::answer(503, UNAVAILABLE, "The server is overloaded and can't handle the request.")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    use crate::keys;
+
+    /// What befalls a thousand calls.
+    fn drawn(faults: Faults) -> Vec<Option<Fault>> {
+        let call = |n: u32| faults.drawn(|name| keys::hash(1, &[name, &n.to_string()]));
+        (0..1_000).map(call).collect()
+    }
+
     #[test]
-    fn a_draw_falls_on_faults_in_their_ratio() {
-        let faults = Faults { throttled: 10, lost_after: 5, ..Faults::default() };
-        let count = |fault| (0..1_000).filter(|draw| faults.drawn(*draw) == fault).count();
-        assert_eq!(count(Some(Fault::Throttled)), 10);
-        assert_eq!(count(Some(Fault::LostAfter)), 5);
-        assert_eq!(count(None), 985);
+    fn faults_come_in_their_ratio_and_one_does_not_move_another() {
+        let both = drawn(Faults { throttled: 500, lost_after: 50, ..Faults::default() });
+        let one = drawn(Faults { lost_after: 50, ..Faults::default() });
+        let count = |all: &[Option<Fault>], fault| all.iter().filter(|drawn| **drawn == fault).count();
+        assert!((450..550).contains(&count(&both, Some(Fault::Throttled))));
+        assert!((25..75).contains(&count(&one, Some(Fault::LostAfter))));
+        let unmoved = both.iter().zip(&one).all(|(both, one)| both == one || *both == Some(Fault::Throttled));
+        assert!(unmoved, "a call is lost or not, however many others are throttled");
+        assert_eq!(count(&drawn(Faults::default()), None), 1_000);
     }
 }

@@ -58,10 +58,11 @@ impl World {
             let id = self.new_snapshot_id(context, Action::CreateSnapshots, &name);
             let mut record = self.new_snapshot(context.owner, &id, volume, &request.tags);
             record.description.clone_from(&request.description);
-            record.fate = self.fate_of_snapshot(&id, &volume.id);
+            record.fate = self.orders.failing.remove(&volume.id);
             records.push(record);
         }
-        bind_set(&mut records);
+        let drawn = records.first().and_then(|first| self.drawn_fate(&first.snapshot.id, self.config.set_errors));
+        bind_set(&mut records, drawn);
         let views = records.iter().map(|record| record.view(self.now())).collect();
         for record in records {
             self.begin(context.region, record)?;
@@ -340,9 +341,9 @@ impl World {
 }
 
 /// One failure fails the whole set, at the time of its first (EBS user guide, ebs-create-snapshots).
-fn bind_set(records: &mut [SnapshotRecord]) {
+fn bind_set(records: &mut [SnapshotRecord], drawn: Option<String>) {
     let first = records.first().map(|record| record.snapshot.id.clone());
-    let fate = records.iter().find_map(|record| record.fate.clone());
+    let fate = records.iter().find_map(|record| record.fate.clone()).or(drawn);
     let soonest = records.iter().map(|record| record.ends).min();
     for record in records {
         record.set.clone_from(&first);

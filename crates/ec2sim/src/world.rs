@@ -247,8 +247,8 @@ impl World {
             Some(Ordered::Answer(error)) => return Err(error),
             Some(Ordered::Fault(fault)) => Some(fault),
             None => {
-                let draw = keys::hash(self.seed, &["fault", &key.to_string(), &attempt.to_string()]);
-                self.config.faults.drawn(draw)
+                let (key, attempt) = (key.to_string(), attempt.to_string());
+                self.config.faults.drawn(|name| keys::hash(self.seed, &["fault", name, &key, &attempt]))
             }
         };
         match fault {
@@ -385,6 +385,10 @@ impl World {
     pub fn set_out(&mut self, region: &Region, out: bool) -> Result<(), ApiError> {
         self.state_mut(region)?.out = out;
         Ok(())
+    }
+
+    pub(crate) fn is_out(&self, region: &Region) -> bool {
+        self.regions.get(region).is_some_and(|state| state.out)
     }
 
     /// Encrypts every new copy in a Region, asked or not.

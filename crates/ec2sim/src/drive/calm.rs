@@ -74,7 +74,8 @@ fn round(life: &mut Life) -> Option<(usize, Vec<Finding>)> {
     for job in [Job::Create, Job::Offsite, Job::Expire] {
         life.wait_for(&[job]);
         life.lived.calm_ticks += 1;
-        for report in life.run(&[job], How::default()).into_iter().flatten().flatten() {
+        let tick = format!("tick {} of the calm", life.lived.calm_ticks);
+        for report in life.run(&[job], &How::by(tick)).into_iter().flatten().flatten() {
             // What EC2 refuses is tried at every run, and said; only a person can change that.
             let is_refused = |outcome: &Outcome| matches!(outcome, Outcome::Refused(_));
             changes += report.items().filter(|(decision, o)| decision.act.is_change() && !is_refused(o)).count();

@@ -44,7 +44,7 @@ kinds! {
     LostBefore = "lost-before",
     /// The reply is lost after success.
     LostAfter = "lost-after",
-    /// A listing breaks off on a page that is not its first.
+    /// A page of a listing that is not its first fails for an hour, and the listing breaks off.
     HalfListing = "half-listing",
     /// A page is empty although more follow.
     EmptyPage = "empty-page",

@@ -10,18 +10,19 @@ use snapwarden_core::approval::Approval;
 use snapwarden_core::decision::{Act, Job};
 use snapwarden_core::ids::{Region, SnapshotId};
 use snapwarden_core::inventory::SnapshotState;
-use snapwarden_core::report::{Outcome, RunReport};
+use snapwarden_core::report::{Deferred, Outcome, RunReport};
 use snapwarden_exec::collect::Scope;
 use snapwarden_exec::run::RunOptions;
 
-use super::draw::Draw;
+use super::day::{DAY_S, Days, Step, Tick};
 use super::kinds::{self, Kind};
-use super::people::{self, Passing};
+use super::people;
+use super::people::Passing;
 use super::rules::{Broken, Process, Rules, day};
 use super::setting::{Setting, Ticks};
 use super::watch::{Shared, Watch};
-use super::{Lived, Options, Ran, Road, Trouble, calm};
-use crate::face::Sim;
+use super::{Lived, Options, Ran, Road, Trouble, calm, extras};
+use crate::face::{Bystander, Sim};
 use crate::faults::Faults;
 use crate::keys;
 use crate::snapshots::KEY_MESSAGE;
@@ -29,39 +30,49 @@ use crate::world::Stop;
 
 /// The next run looks so long after the last call of the one before (S8).
 const BETWEEN_RUNS_S: i64 = 120;
-const DAY_S: i64 = 86_400;
 
 /// A life that is being lived.
 pub(super) struct Life<'r> {
     road: &'r dyn Road,
     pub(super) sim: Sim,
     pub(super) shared: Rc<RefCell<Shared>>,
-    pub(super) ticks: Ticks,
     pub(super) lived: Lived,
     latency_ms: u32,
-    kinds: BTreeSet<Kind>,
+    days: Days,
     trace: bool,
     step: u64,
     processes: u64,
-    draw: Draws,
     /// What people have approved for the manager's next run.
     approvals: Vec<Approval>,
     failed: BTreeSet<SnapshotId>,
     down_until: Timestamp,
 }
 
-struct Draws {
-    ticks: Draw,
-    runs: Draw,
-    days: Draw,
-}
-
 /// How a run is started.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct How {
+    /// By which tick: what is drawn for its processes is drawn for this.
+    tick: String,
+    /// Processes that this tick has started before.
+    before: usize,
     stop: Option<Stop>,
     deadline_s: Option<i64>,
-    overlaps: bool,
+}
+
+impl How {
+    /// By this tick, to its end.
+    pub(super) fn by(tick: impl ToString) -> Self {
+        Self { tick: tick.to_string(), ..Self::default() }
+    }
+}
+
+/// A process that is about to run.
+struct Started {
+    /// Which of which tick's.
+    occasion: String,
+    options: RunOptions,
+    watch: Rc<RefCell<Watch>>,
+    sim: Sim,
 }
 
 pub(super) fn live(options: &Options, road: &dyn Road) -> Lived {
@@ -71,8 +82,9 @@ pub(super) fn live(options: &Options, road: &dyn Road) -> Lived {
         Err(error) => unreachable!("a setting is drawn from what the world takes: {error}"),
     };
     let mut life = Life::new(options, setting, road);
-    for _ in 0..options.days {
-        life.day();
+    let start = life.now();
+    for n in 0..options.days {
+        life.day(keys::later(start, DAY_S * i64::from(n)));
         if life.is_over() {
             return life.lived;
         }
@@ -83,7 +95,6 @@ pub(super) fn live(options: &Options, road: &dyn Road) -> Lived {
 
 impl<'r> Life<'r> {
     fn new(options: &Options, setting: Setting, road: &'r dyn Road) -> Self {
-        let seed = options.seed;
         let mut lived = Lived::default();
         let start = setting.world.now();
         let end = keys::later(start, DAY_S * i64::from(options.days));
@@ -97,24 +108,19 @@ impl<'r> Life<'r> {
             news: Vec::new(),
             agenda: Vec::new(),
             passing: Vec::new(),
-            people: Draw::new(seed, "people"),
             usual: setting.faults,
             last_call: BTreeMap::new(),
         };
-        let draw =
-            Draws { ticks: Draw::new(seed, "ticks"), runs: Draw::new(seed, "runs"), days: Draw::new(seed, "days") };
         let mut life = Self {
             road,
             sim: Sim::new(setting.world).with_latency_ms(setting.latency_ms),
             shared: Rc::new(RefCell::new(shared)),
-            ticks: setting.ticks,
             lived,
             latency_ms: setting.latency_ms,
-            kinds: setting.kinds,
+            days: Days { seed: options.seed, kinds: setting.kinds, ticks: setting.ticks },
             trace: options.trace,
             step: 0,
             processes: 0,
-            draw,
             approvals: Vec::new(),
             failed: BTreeSet::new(),
             down_until: start,
@@ -124,14 +130,14 @@ impl<'r> Life<'r> {
     }
 
     fn say_setting(&mut self, options: &Options) {
-        let kinds: Vec<_> = self.kinds.iter().map(|kind| kind.as_str()).collect();
+        let kinds: Vec<_> = self.days.kinds.iter().map(|kind| kind.as_str()).collect();
         let (instances, volumes, config) = self.sim.with(|world| {
             let regions: Vec<_> = world.regions().cloned().collect();
             let instances: usize = regions.iter().map(|region| world.instances(region).count()).sum();
             let volumes: usize = regions.iter().map(|region| world.volumes(region).count()).sum();
             (instances, volumes, world.config.clone())
         });
-        let Ticks { creator, offsiter, manager } = self.ticks;
+        let Ticks { creator, offsiter, manager } = self.days.ticks;
         self.note(&format!(
             "seed {}, {} day{}; {instances} instances, {volumes} volumes; a day has {creator} ticks of the creator, \
              {offsiter} of the offsiter, {manager} of the manager; a call takes {} ms, a describe may be {} s late, a page \
@@ -186,39 +192,34 @@ impl<'r> Life<'r> {
     }
 
     fn is_on(&self, kind: Kind) -> bool {
-        self.kinds.contains(&kind)
+        self.days.kinds.contains(&kind)
     }
 
     fn count(&mut self, kind: Kind) {
         self.shared.borrow_mut().count(kind);
     }
 
-    /// One day: what the people of the day do, and the ticks, in the order of their times.
-    fn day(&mut self) {
-        let midnight = self.now();
-        let end = keys::later(midnight, DAY_S);
+    /// One day: what the people of the day do, and the ticks.
+    fn day(&mut self, midnight: Timestamp) {
         self.maybe_outage(midnight);
-        let mut steps = self.ticks_of(midnight);
-        for kind in people::KINDS.into_iter().filter(|kind| self.kinds.contains(kind)).collect::<Vec<_>>() {
-            if self.draw.days.chance(100) {
-                let at = keys::later(midnight, self.draw.days.between(0, DAY_S - 1));
-                steps.push((at, Step::People(kind)));
-            }
-        }
-        steps.sort();
-        for (at, step) in steps {
+        for (at, step) in self.days.steps(midnight) {
             self.sim.with(|world| world.advance_to(at));
             self.let_pass();
             match step {
-                Step::People(kind) => self.people(kind),
-                Step::Tick(job) if at >= self.down_until => self.tick(job),
-                Step::Tick(_) => {}
+                Step::People { kind, at_call } => self.people(kind, at_call, midnight),
+                Step::Tick { tick, is_late } if at >= self.down_until => {
+                    if is_late {
+                        self.count(Kind::Late);
+                    }
+                    self.tick(tick);
+                }
+                Step::Tick { .. } => {}
             }
             if self.is_over() {
                 return;
             }
         }
-        self.sim.with(|world| world.advance_to(end));
+        self.sim.with(|world| world.advance_to(keys::later(midnight, DAY_S)));
         self.count_failed();
     }
 
@@ -228,72 +229,43 @@ impl<'r> Life<'r> {
     }
 
     fn maybe_outage(&mut self, midnight: Timestamp) {
-        if self.is_on(Kind::Outage) && midnight >= self.down_until && self.draw.days.chance(40) {
-            let days = self.draw.days.between(1, 5);
+        if let Some(days) = self.days.outage(midnight).filter(|_| midnight >= self.down_until) {
             self.down_until = keys::later(midnight, DAY_S * days);
             self.count(Kind::Outage);
             self.note(&format!("no ticks for {days} days"));
         }
     }
 
-    fn ticks_of(&mut self, midnight: Timestamp) -> Vec<(Timestamp, Step)> {
-        let Ticks { creator, offsiter, manager } = self.ticks;
-        let mut steps = Vec::new();
-        for (job, count) in [(Job::Create, creator), (Job::Offsite, offsiter), (Job::Expire, manager)] {
-            let apart = DAY_S / count;
-            for n in 0..count {
-                let mut at = n * apart + self.draw.ticks.between(0, apart / 2);
-                if self.is_on(Kind::Late) && self.draw.ticks.chance(100) {
-                    at = (at + self.draw.ticks.between(600, 6 * 3_600)).min(DAY_S - 1);
-                    self.count(Kind::Late);
-                }
-                steps.push((keys::later(midnight, at), Step::Tick(job)));
-            }
-        }
-        steps
-    }
-
     /// Something happens now, or in the middle of the next run.
-    fn people(&mut self, kind: Kind) {
-        if self.is_on(Kind::MidRun) && self.draw.days.chance(500) {
-            let call = self.draw.days.below(40);
-            self.shared.borrow_mut().agenda.push((u64::try_from(call).unwrap_or(0), kind));
-        } else {
-            let shared = Rc::clone(&self.shared);
-            self.sim.with(|world| shared.borrow_mut().happen(world, kind));
+    fn people(&mut self, kind: Kind, at_call: Option<u64>, midnight: Timestamp) {
+        let draw = self.days.happening(kind, midnight);
+        let shared = Rc::clone(&self.shared);
+        match at_call {
+            Some(call) => shared.borrow_mut().agenda.push((call, kind, draw)),
+            None => self.sim.with(|world| shared.borrow_mut().happen(world, kind, draw)),
         }
     }
 
     /// A tick of a job, with what may befall it.
-    fn tick(&mut self, job: Job) {
-        if self.is_on(Kind::Beside) && self.draw.runs.chance(150) {
+    fn tick(&mut self, tick: Tick) {
+        let (job, in_store) = (tick.job, self.days.in_store(tick));
+        if in_store.is_beside {
             self.count(Kind::Beside);
             self.wait_for(&[Job::Create, Job::Offsite, Job::Expire]);
-            return self.run(&[Job::Create, Job::Offsite, Job::Expire], How::default()).into_iter().for_each(drop);
+            self.run(&[Job::Create, Job::Offsite, Job::Expire], &How::by(tick));
+            return;
         }
         self.wait_for(&[job]);
-        if self.is_on(Kind::Overlap) && self.draw.runs.chance(80) {
+        if in_store.overlaps {
             self.count(Kind::Overlap);
-            return self.run(&[job, job], How { overlaps: true, ..How::default() }).into_iter().for_each(drop);
+            self.run(&[job, job], &How::by(tick));
+            return;
         }
-        let stop = self.drawn_stop();
-        let deadline_s =
-            (self.is_on(Kind::Deadline) && self.draw.runs.chance(100)).then(|| self.draw.runs.between(0, 3));
-        let _ = self.run(&[job], How { stop, deadline_s, ..How::default() });
-        if self.is_on(Kind::Doubled) && self.draw.runs.chance(100) {
+        self.run(&[job], &How { stop: in_store.stop(), deadline_s: in_store.deadline_s, ..How::by(tick) });
+        if in_store.is_doubled {
             self.count(Kind::Doubled);
-            let _ = self.run(&[job], How { overlaps: true, ..How::default() });
+            self.run(&[job], &How { before: 1, ..How::by(tick) });
         }
-    }
-
-    fn drawn_stop(&mut self) -> Option<Stop> {
-        let (before, after) = (self.is_on(Kind::KilledBefore), self.is_on(Kind::KilledAfter));
-        if !(before || after) || !self.draw.runs.chance(120) {
-            return None;
-        }
-        let at_call = u64::try_from(self.draw.runs.below(25)).unwrap_or(0);
-        let effect = if before && after { self.draw.runs.chance(500) } else { after };
-        Some(Stop { at_call, effect })
     }
 
     /// Two minutes lie between the last call of a job and its next look.
@@ -305,10 +277,9 @@ impl<'r> Life<'r> {
     }
 
     /// Runs jobs at once, and writes down what became of them.
-    pub(super) fn run(&mut self, jobs: &[Job], how: How) -> Vec<Ran> {
-        let now = self.now();
-        let watched: Vec<_> = jobs.iter().map(|job| (*job, self.watched(*job, now, &how))).collect();
-        let all: Vec<_> = watched.into_iter().map(|(job, sim)| (self.options(job, now, &how), sim)).collect();
+    pub(super) fn run(&mut self, jobs: &[Job], how: &How) -> Vec<Ran> {
+        let started: Vec<_> = jobs.iter().enumerate().map(|(n, job)| self.start(*job, how.before + n, how)).collect();
+        let all: Vec<_> = started.iter().map(|process| (process.options.clone(), process.sim.clone())).collect();
         if let Some(stop) = how.stop {
             self.sim.with(|world| world.set_stop(Some(stop)));
         }
@@ -323,57 +294,56 @@ impl<'r> Life<'r> {
         {
             self.count(if stop.effect { Kind::KilledAfter } else { Kind::KilledBefore });
         }
-        for (job, result) in jobs.iter().zip(&ran) {
-            self.report(*job, result);
+        for (process, result) in started.iter().zip(&ran) {
+            self.report(process, result);
         }
         ran
     }
 
-    fn watched(&mut self, job: Job, now: Timestamp, how: &How) -> Sim {
+    fn start(&mut self, job: Job, nth: usize, how: &How) -> Started {
         self.processes += 1;
-        let mut process = Process::new(self.processes, job, now);
-        process.overlaps = how.overlaps;
-        if job == Job::Expire {
-            process.approvals.clone_from(&self.approvals);
-        }
-        let watch = Watch::new(Rc::clone(&self.shared), process);
-        self.sim.with_bystander(Rc::new(RefCell::new(watch)))
-    }
-
-    fn options(&mut self, job: Job, now: Timestamp, how: &How) -> RunOptions {
+        let (now, occasion) = (self.now(), format!("{}, process {nth}", how.tick));
         let regions: Vec<Region> = self.sim.with(|world| world.regions().cloned().collect());
-        let scope = if self.draw.runs.chance(500) {
+        let scope = if self.days.draw("scope", &occasion).chance(500) {
             Scope::Named(regions)
         } else {
             Scope::AllEnabled { ask: regions[0].clone() }
         };
         let mut options = RunOptions::new(job, scope);
         options.deadline = how.deadline_s.map(|left| keys::later(now, left));
+        let mut process = Process::new(self.processes, job, now, &how.tick);
         if job == Job::Expire {
             options.config.approvals = std::mem::take(&mut self.approvals);
+            process.approvals.clone_from(&options.config.approvals);
         }
-        options
+        let watch = Rc::new(RefCell::new(Watch::new(Rc::clone(&self.shared), process)));
+        let bystander: Rc<RefCell<dyn Bystander>> = Rc::<RefCell<Watch>>::clone(&watch);
+        let sim = self.sim.with_bystander(bystander);
+        Started { occasion, options, watch, sim }
     }
 
-    fn report(&mut self, job: Job, ran: &Ran) {
+    fn report(&mut self, process: &Started, ran: &Ran) {
         self.lived.runs += 1;
         let words = match ran {
             None => "killed".to_owned(),
             Some(Err(error)) => format!("not started: {error}"),
             Some(Ok(report)) => {
-                self.take_in(report);
+                self.take_in(process, report);
                 summary(report)
             }
         };
-        self.note(&format!("{} {words}", job.as_str()));
+        self.note(&format!("{} {words}", process.options.job.as_str()));
     }
 
-    fn take_in(&mut self, report: &RunReport) {
+    fn take_in(&mut self, process: &Started, report: &RunReport) {
         if let Some(violation) = report.violations.first() {
             self.breaks(Broken { rule: "check", words: violation.to_string() });
         }
+        self.name_extras(process, report);
         for (decision, outcome) in report.items() {
-            if let Outcome::Deferred(snapwarden_core::report::Deferred::Deadline) = outcome {
+            // Or what EC2's throttling would have made too late.
+            let is_late = matches!(outcome, Outcome::Deferred(Deferred::Deadline));
+            if is_late && process.options.deadline.is_some() {
                 self.count(Kind::Deadline);
             }
             if !matches!(outcome, Outcome::Done { .. }) {
@@ -387,8 +357,23 @@ impl<'r> Life<'r> {
             }
         }
         // A person reads the plan and approves it, some time or other.
-        if self.draw.runs.chance(500) {
+        if self.days.draw("approval", &process.occasion).chance(500) {
             self.approve(report);
+        }
+    }
+
+    /// S8: what there is more than once is named by whoever finds it done.
+    fn name_extras(&mut self, process: &Started, report: &RunReport) {
+        let extras = {
+            let (shared, watch) = (self.shared.borrow(), process.watch.borrow());
+            self.sim.with(|world| extras::seen(world, &shared.rules, &watch.process, report))
+        };
+        for extra in extras {
+            if extra.is_said {
+                self.lived.extras += 1;
+            } else {
+                self.breaks(Broken { rule: "S8", words: extra.words });
+            }
         }
     }
 
@@ -409,7 +394,9 @@ impl<'r> Life<'r> {
                     if slow && record.snapshot.state == SnapshotState::Pending {
                         kinds.push(Kind::Slow);
                     }
-                    if record.snapshot.state != SnapshotState::Error || !failed.insert(record.snapshot.id.clone()) {
+                    // A set fails once, whatever it holds.
+                    let what = record.set.as_ref().unwrap_or(&record.snapshot.id);
+                    if record.snapshot.state != SnapshotState::Error || !failed.insert(what.clone()) {
                         continue;
                     }
                     kinds.push(match (&record.copy_of, record.snapshot.state_message.as_deref()) {
@@ -438,16 +425,11 @@ impl<'r> Life<'r> {
                 people::pass(world, passing, Faults::default());
             }
             world.config.faults = Faults::default();
+            (world.config.broken_pages, world.config.set_errors) = (0, 0);
             (world.config.snapshot_errors, world.config.copy_errors) = (0, 0);
             world.config.durations.base_s = world.config.durations.base_s.min(900);
         });
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Step {
-    People(Kind),
-    Tick(Job),
 }
 
 fn count_calendar(lived: &mut Lived, start: Timestamp, end: Timestamp) {

@@ -47,6 +47,16 @@ pub(super) enum Passing {
     Gone(SnapshotId),
 }
 
+impl Passing {
+    /// Whether it does something only to those who meet it meanwhile.
+    pub(super) fn is_met(&self) -> bool {
+        match self {
+            Passing::Region(_) | Passing::Permission(_) | Passing::Key(_) | Passing::Burst => true,
+            Passing::Gone(_) => false,
+        }
+    }
+}
+
 /// What happened, in words, and the ids whose truth a job may not have seen yet.
 pub(super) struct Happened {
     pub(super) words: String,
@@ -123,10 +133,11 @@ pub(super) fn happen(world: &mut World, draw: &mut Draw, kind: Kind, usual: Faul
         Kind::MangledTags => {
             let (region, id, mut tags) = any_instance(world, draw)?;
             let name = tags.get(key::NAME).unwrap_or_default().to_owned();
-            setting::mangle(draw, &mut tags);
+            let (key, value) = setting::mangled_tag(draw);
+            tags.set(key, value);
             if draw.chance(500) {
                 // Mended: they are written anew.
-                tags = setting::instance_tags(draw, &regions, &name, false);
+                tags = setting::instance_tags(draw, &regions, &name);
             }
             for (key, value) in tags.iter() {
                 world.tag(&region, &id.clone().into(), key, value).ok()?;
@@ -236,7 +247,7 @@ fn replace(world: &mut World, draw: &mut Draw) -> Option<Happened> {
         world.instance(&region, &id)?.instance.devices.iter().filter_map(|d| d.volume.clone()).collect();
     world.terminate_instance(&region, &id).ok()?;
     let name = format!("{}-again", tags.get(key::NAME).unwrap_or("web"));
-    let new = setting::new_instance(world, draw, &region, &name, false).ok()?;
+    let new = setting::new_instance(world, draw, &region, &name).ok()?;
     for (n, volume) in left.iter().enumerate() {
         // The root volume went with the instance.
         let _ = world.attach_volume(&region, volume, &new, &format!("/dev/sdm{n}"), false);

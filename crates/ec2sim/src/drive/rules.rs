@@ -43,6 +43,8 @@ pub(super) struct Rules {
     pub(super) broken: Option<Broken>,
     /// What was made for each volume and slot, by whom.
     made: BTreeMap<(VolumeId, String), Vec<Made>>,
+    /// What was made of each source for each destination.
+    copied: BTreeMap<(SnapshotId, Region), Vec<Made>>,
     /// When people, time, or a job beside, last changed what has this id.
     touched: BTreeMap<String, Timestamp>,
     /// What jobs have deleted, and when: what rests on it may have been looked at a moment before.
@@ -54,7 +56,19 @@ struct Made {
     region: Region,
     snapshot: SnapshotId,
     process: u64,
-    overlaps: bool,
+    tick: String,
+}
+
+impl Made {
+    fn new(process: &Process, region: &Region, snapshot: &SnapshotId) -> Self {
+        let (number, tick) = (process.number, process.tick.clone());
+        Self { region: region.clone(), snapshot: snapshot.clone(), process: number, tick }
+    }
+
+    /// Whether another run made it that this one overlaps with.
+    fn is_beside(&self, process: &Process) -> bool {
+        self.tick == process.tick && self.process != process.number
+    }
 }
 
 /// One run, as far as the rules must know it.
@@ -63,8 +77,8 @@ pub(super) struct Process {
     pub(super) number: u64,
     pub(super) job: Job,
     pub(super) begun: Timestamp,
-    /// Another run of the same job is not two minutes past, or goes on beside it (S8).
-    pub(super) overlaps: bool,
+    /// By which tick: runs of one job by one tick overlap, or two minutes do not lie between them (S8).
+    tick: String,
     /// What a person has approved (S9).
     pub(super) approvals: Vec<Approval>,
     /// Each snapshot as it was last shown to it, and when.
@@ -79,12 +93,12 @@ pub(super) struct Process {
 }
 
 impl Process {
-    pub(super) fn new(number: u64, job: Job, begun: Timestamp) -> Self {
+    pub(super) fn new(number: u64, job: Job, begun: Timestamp, tick: &str) -> Self {
         Self {
             number,
             job,
             begun,
-            overlaps: false,
+            tick: tick.to_owned(),
             approvals: Vec::new(),
             shown: BTreeMap::new(),
             whole: BTreeSet::new(),
@@ -98,7 +112,7 @@ impl Process {
         self.shown.get(&(region.clone(), id.clone())).map(|(_, snapshot)| snapshot)
     }
 
-    fn has_read(&self, region: &Region, action: Action) -> bool {
+    pub(super) fn has_read(&self, region: &Region, action: Action) -> bool {
         self.whole.contains(&(region.clone(), action))
     }
 
@@ -138,6 +152,11 @@ impl Rules {
 
     fn is_fresh(&self, id: &str, now: Timestamp) -> bool {
         self.touched.get(id).is_some_and(|at| seconds(*at, now) <= UNSEEN_S)
+    }
+
+    /// Whether a run that has begun then must have seen it as it is.
+    pub(super) fn is_settled(&self, snapshot: &Snapshot, begun: Timestamp) -> bool {
+        seconds(snapshot.start_time, begun) > UNSEEN_S && !self.is_fresh(snapshot.id.as_str(), begun)
     }
 
     /// Whether a job has deleted it so lately that it was still there at a look that holds.
@@ -198,12 +217,13 @@ impl Rules {
         let fresh = self.is_fresh(id.as_str(), world.now());
         found.unless(is_managed(world, source) || fresh, "S1", || format!("{id} is copied and is not ours"));
         found.unless(!source.tags.has("SourceSnapshotId") || fresh, "S1", || format!("{id} is copied and is a copy"));
-        if process.overlaps {
-            return;
-        }
-        let live = world.snapshots(destination).find(|record| is_copy_of(record, source_region, id));
-        if let Some(other) = live.filter(|record| !self.is_fresh(record.snapshot.id.as_str(), world.now())) {
-            let other = &other.snapshot.id;
+        let copied = self.copied.get(&(id.clone(), destination.clone()));
+        let is_beside = |other: &SnapshotId| {
+            copied.into_iter().flatten().any(|made| made.snapshot == *other && made.is_beside(process))
+        };
+        let live = world.snapshots(destination).filter(|record| is_copy_of(record, source_region, id));
+        let mut live = live.map(|record| &record.snapshot.id);
+        if let Some(other) = live.find(|other| !self.is_fresh(other.as_str(), world.now()) && !is_beside(other)) {
             found.add("S8", format!("{id} is copied to {destination}, where its copy {other} lives"));
         }
     }
@@ -224,38 +244,53 @@ impl Rules {
         }
     }
 
-    /// A call has made these: S8 for snapshots of a slot.
+    /// A call has made these: S8.
     pub(super) fn note_made(&mut self, world: &World, process: &Process, region: &Region, made: &[SnapshotId]) {
-        for id in made {
-            let Some(record) = world.snapshot(region, id).filter(|record| record.copy_of.is_none()) else { continue };
-            let snapshot = &record.snapshot;
-            let Some(slot) = snapshot.tags.get("snapwarden:slot").map(str::to_owned) else {
-                self.breaks("S11", format!("{id} is born without its slot"));
-                continue;
-            };
-            let key = (snapshot.volume_id.clone(), slot);
-            let before = self.made.get(&key).cloned().unwrap_or_default();
-            let other = before.iter().find(|other| self.is_second(world, process, &key.0, other));
-            if let Some(other) = other {
-                let (volume, slot) = &key;
-                let words = format!("{id} is made of {volume} for {slot}, and {} was", other.snapshot);
-                self.breaks("S8", words);
+        for record in made.iter().filter_map(|id| world.snapshot(region, id)) {
+            match &record.copy_of {
+                None => self.note_snapshot(world, process, region, &record.snapshot),
+                Some((_, source)) => self.note_copy(process, region, source, &record.snapshot.id),
             }
-            let (number, overlaps) = (process.number, process.overlaps);
-            let one = Made { region: region.clone(), snapshot: id.clone(), process: number, overlaps };
-            self.made.entry(key).or_default().push(one);
         }
+    }
+
+    fn note_snapshot(&mut self, world: &World, process: &Process, region: &Region, snapshot: &Snapshot) {
+        let id = &snapshot.id;
+        let Some(slot) = snapshot.tags.get("snapwarden:slot") else {
+            return self.breaks("S11", format!("{id} is born without its slot"));
+        };
+        let key = (snapshot.volume_id.clone(), slot.to_owned());
+        let before = self.made.get(&key).cloned().unwrap_or_default();
+        if let Some(other) = before.iter().find(|other| self.is_second(world, process, &key.0, other)) {
+            let (volume, slot) = &key;
+            self.breaks("S8", format!("{id} is made of {volume} for {slot}, and {} was", other.snapshot));
+        }
+        self.made.entry(key).or_default().push(Made::new(process, region, id));
+    }
+
+    /// A run makes one copy of a source for a destination, whatever becomes of it: it acts once, and the next looks.
+    fn note_copy(&mut self, process: &Process, destination: &Region, source: &SnapshotId, copy: &SnapshotId) {
+        let key = (source.clone(), destination.clone());
+        let before = self.copied.get(&key).into_iter().flatten();
+        let other = before.filter(|other| other.process == process.number).map(|other| other.snapshot.clone()).next();
+        if let Some(other) = other {
+            self.breaks("S8", format!("one run copies {source} to {destination} twice: {other} and {copy}"));
+        }
+        self.copied.entry(key).or_default().push(Made::new(process, destination, copy));
     }
 
     /// Whether making another one after `other` breaks S8.
     fn is_second(&self, world: &World, process: &Process, volume: &VolumeId, other: &Made) -> bool {
-        if other.process != process.number && (process.overlaps || other.overlaps) {
+        if other.is_beside(process) {
             return false;
         }
         // A set takes whatever is attached to its instance when EC2 makes it.
         let moved = self.touched.get(volume.as_str());
         if moved.is_some_and(|at| seconds(process.begun, *at) >= -UNSEEN_S) {
             return false;
+        }
+        if other.process == process.number {
+            return true;
         }
         if let Some(record) = world.snapshot(&other.region, &other.snapshot) {
             let fresh = self.is_fresh(other.snapshot.as_str(), world.now());

@@ -18,9 +18,12 @@ use crate::world::World;
 
 /// The Regions that a life may have; the first is where most instances are.
 const REGIONS: [&str; 4] = ["us-east-1", "eu-west-1", "eu-central-1", "ap-south-1"];
-/// First days of lives: in the middle of a year, before the end of one, before a leap day.
-const STARTS: [&str; 4] =
-    ["2026-11-22T00:00:00Z", "2027-06-01T00:00:00Z", "2027-12-20T00:00:00Z", "2028-02-10T00:00:00Z"];
+/// First days of lives: far from both of the days below.
+const USUAL_STARTS: [&str; 2] = ["2026-09-06T00:00:00Z", "2027-06-01T00:00:00Z"];
+/// Before the end of a year.
+const YEAR_END_START: &str = "2027-12-20T00:00:00Z";
+/// Before a leap day.
+const LEAP_DAY_START: &str = "2028-02-10T00:00:00Z";
 /// Words that a person has written where something else belongs.
 pub(super) const NONSENSE: [&str; 6] = ["", "7d", "tomorrow", "-1", "none", "ja"];
 
@@ -46,21 +49,27 @@ pub(super) struct Setting {
 impl Setting {
     /// The setting of `seed`, with these kinds of trouble and no others.
     pub(super) fn of(seed: u64, kinds: BTreeSet<Kind>, large: bool) -> Result<Self, ApiError> {
-        let mut draw = Draw::new(seed, "setting");
-        let regions: Vec<Region> = REGIONS[..draw.below(3) + 2].iter().map(|name| keys::known(name)).collect();
-        let start = *draw.pick(&STARTS);
-        let start: Timestamp = keys::known(start);
+        let regions: Vec<Region> =
+            REGIONS[..drawn(seed, "regions", &[2, 3, 4])].iter().map(|r| keys::known(r)).collect();
         let account: AccountId = keys::known("123456789012");
-        let mut world = World::new(seed, start, account, regions.iter().cloned());
+        let mut world = World::new(seed, start(seed, &kinds), account, regions.iter().cloned());
         let faults = faults(seed, &kinds);
         configure(&mut world, seed, &kinds, faults);
-        let ticks = Ticks { creator: draw.between(2, 4), offsiter: draw.between(2, 4), manager: draw.between(1, 2) };
-        let latency_ms = u32::try_from(*draw.pick(&[1, 50, 400])).unwrap_or(50);
+        let often = |job: &str| drawn(seed, &format!("ticks of the {job}"), &[2, 2, 2, 4]);
+        let manager = drawn(seed, "ticks of the manager", &[1, 2]);
+        let ticks = Ticks { creator: often("creator"), offsiter: often("offsiter"), manager };
+        let latency_ms = drawn(seed, "latency", &[1, 50, 400]);
         let mut fleet = Draw::new(seed, "fleet");
         let instances = if large { 60 } else { fleet.between(1, 8) };
         for n in 0..instances {
             let region = if fleet.chance(700) { regions[0].clone() } else { fleet.pick(&regions).clone() };
-            new_instance(&mut world, &mut fleet, &region, &format!("web-{n}"), kinds.contains(&Kind::MangledTags))?;
+            let name = format!("web-{n}");
+            let id = new_instance(&mut world, &mut fleet, &region, &name)?;
+            let mut mangled = Draw::new(seed, &format!("mangled tags of {name}"));
+            if kinds.contains(&Kind::MangledTags) && mangled.chance(300) {
+                let (key, value) = mangled_tag(&mut mangled);
+                world.tag(&region, &id.into(), key, value)?;
+            }
         }
         if kinds.contains(&Kind::Predecessor) {
             predecessor(&mut world, &mut Draw::new(seed, "predecessor"))?;
@@ -69,28 +78,41 @@ impl Setting {
     }
 }
 
+/// One of these, drawn for this purpose alone.
+fn drawn<T: Copy>(seed: u64, purpose: &str, from: &[T]) -> T {
+    *Draw::new(seed, purpose).pick(from)
+}
+
+/// A life holds one of the two days of the calendar, where they are on.
+fn start(seed: u64, kinds: &BTreeSet<Kind>) -> Timestamp {
+    let starts = [(Kind::YearEnd, YEAR_END_START), (Kind::LeapDay, LEAP_DAY_START)];
+    let on: Vec<_> = starts.into_iter().filter(|(kind, _)| kinds.contains(kind)).map(|(_, start)| start).collect();
+    keys::known(drawn(seed, "start", if on.is_empty() { &USUAL_STARTS } else { &on }))
+}
+
 fn configure(world: &mut World, seed: u64, kinds: &BTreeSet<Kind>, faults: Faults) {
-    let mut draw = Draw::new(seed, "config");
-    let on = |kind, value: u16| if kinds.contains(&kind) { value } else { 0 };
+    let ratio = |kind: Kind, from: &[u16]| {
+        let drawn = drawn(seed, &format!("ratio of {kind}"), from);
+        if kinds.contains(&kind) { drawn } else { 0 }
+    };
     let config = &mut world.config;
     config.faults = faults;
-    config.lag_max_s = if kinds.contains(&Kind::Stale) { *draw.pick(&[10, 60, 100]) } else { 0 };
-    config.page_size = *draw.pick(&[3, 10, 1_000]);
-    config.empty_pages = on(Kind::EmptyPage, *draw.pick(&[50, 400]));
-    let slow = kinds.contains(&Kind::Slow);
-    config.durations = Durations {
-        base_s: if slow { *draw.pick(&[3_600, 6 * 3_600, 20 * 3_600]) } else { *draw.pick(&[10, 120, 900]) },
-        per_gib_s: 1,
-        copy_factor: 2,
-    };
-    let sets_and_snapshots = on(Kind::FailedSnapshot, *draw.pick(&[10, 60])).max(on(Kind::FailedSet, 30));
-    config.snapshot_errors = sets_and_snapshots;
-    config.copy_errors = on(Kind::FailedCopy, *draw.pick(&[20, 150]));
+    config.lag_max_s = u32::from(ratio(Kind::Stale, &[10, 60, 100]));
+    config.page_size = drawn(seed, "page size", &[3, 10, 1_000]);
+    config.empty_pages = ratio(Kind::EmptyPage, &[50, 400]);
+    config.broken_pages = ratio(Kind::HalfListing, &[2, 5, 20]);
+    let base_s = drawn(seed, "duration", &[10, 120, 900]);
+    let slow_s = drawn(seed, "slow duration", &[3_600, 6 * 3_600, 20 * 3_600]);
+    let base_s = if kinds.contains(&Kind::Slow) { slow_s } else { base_s };
+    config.durations = Durations { base_s, per_gib_s: 1, copy_factor: 2 };
+    config.snapshot_errors = ratio(Kind::FailedSnapshot, &[10, 60]);
+    config.set_errors = ratio(Kind::FailedSet, &[10, 60]);
+    config.copy_errors = ratio(Kind::FailedCopy, &[20, 150]);
 }
 
 fn faults(seed: u64, kinds: &BTreeSet<Kind>) -> Faults {
     let ratio = |kind: Kind| {
-        let drawn = *Draw::new(seed, &format!("ratio of {kind}")).pick(&[3, 10, 40]);
+        let drawn = drawn(seed, &format!("ratio of {kind}"), &[3, 10, 40]);
         if kinds.contains(&kind) { drawn } else { 0 }
     };
     Faults {
@@ -103,16 +125,15 @@ fn faults(seed: u64, kinds: &BTreeSet<Kind>) -> Faults {
     }
 }
 
-/// An instance with its volumes, as people make them: most of them selected, some tags wrong where that is on.
+/// An instance with its volumes, as people make them: most of them selected.
 pub(super) fn new_instance(
     world: &mut World,
     draw: &mut Draw,
     region: &Region,
     name: &str,
-    mangled: bool,
 ) -> Result<InstanceId, ApiError> {
     let regions: Vec<Region> = world.regions().cloned().collect();
-    let tags = instance_tags(draw, &regions, name, mangled);
+    let tags = instance_tags(draw, &regions, name);
     let id = world.run_instance(region, NewInstance::named(name, tags))?;
     if draw.chance(100) {
         world.add_instance_store(region, &id, "/dev/sdz")?;
@@ -142,7 +163,7 @@ fn new_volume(world: &mut World, draw: &mut Draw, region: &Region, name: &str) -
     world.create_volume(region, new)
 }
 
-pub(super) fn instance_tags(draw: &mut Draw, regions: &[Region], name: &str, mangled: bool) -> Tags {
+pub(super) fn instance_tags(draw: &mut Draw, regions: &[Region], name: &str) -> Tags {
     let mut tags = Tags::default();
     tags.set(key::NAME, name);
     tags.set(key::BACKUP, if draw.chance(900) { "Yes" } else { "No" });
@@ -164,23 +185,13 @@ pub(super) fn instance_tags(draw: &mut Draw, regions: &[Region], name: &str, man
         let (hour, minute) = (draw.between(0, 23), draw.between(0, 59));
         tags.set(key::BACKUP_SCHEDULE, &format!("daily {hour:02}:{minute:02}"));
     }
-    if mangled && draw.chance(300) {
-        mangle(draw, &mut tags);
-    }
     tags
 }
 
-/// Writes nonsense into one of an instance's tags.
-pub(super) fn mangle(draw: &mut Draw, tags: &mut Tags) {
-    let key = *draw.pick(&[
-        key::BACKUP,
-        key::RETENTION_DAYS,
-        key::DESTINATION_REGION,
-        key::OFFSITE_MODE,
-        key::BACKUP_SCHEDULE,
-    ]);
-    let nonsense = *draw.pick(&NONSENSE);
-    tags.set(key, nonsense);
+/// One of an instance's tags with nonsense in it.
+pub(super) fn mangled_tag(draw: &mut Draw) -> (&'static str, &'static str) {
+    let keys = [key::BACKUP, key::RETENTION_DAYS, key::DESTINATION_REGION, key::OFFSITE_MODE, key::BACKUP_SCHEDULE];
+    (*draw.pick(&keys), *draw.pick(&NONSENSE))
 }
 
 /// What the predecessor left: without slot and CreatedOn, some of it overdue, some of it of volumes that are gone.

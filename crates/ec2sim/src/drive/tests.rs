@@ -2,23 +2,27 @@
 //! the code that reads would, and the rule that this breaks is the rule that is reported.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use jiff::{SignedDuration, Timestamp};
 use snapwarden_core::decision::Job;
 use snapwarden_core::ids::{AccountId, Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Instance, Snapshot, SnapshotState, StorageTier, Volume};
+use snapwarden_core::report::RunReport;
 use snapwarden_core::tags::Tags;
 use snapwarden_exec::cloud::{Begun, Calls, Cloud, CloudError, CopyRequest, Page, SetRequest, SnapshotQuery};
 use snapwarden_exec::collect::Scope;
 use snapwarden_exec::run::{Quiet, RunOptions, run};
 
 use super::calm;
-use super::draw::Draw;
+use super::extras;
+use super::kinds::{Fired, Kind};
 use super::rules::{Process, Rules};
 use super::watch::{Shared, Watch};
-use crate::face::Sim;
+use super::{Options, live};
+use crate::call::ResourceId;
+use crate::face::{Bystander, Sim};
 use crate::faults::Faults;
 use crate::keys::known;
 use crate::people::{NewInstance, NewVolume};
@@ -54,6 +58,12 @@ enum Lie {
     Tomorrow,
     /// Tags at birth are left out.
     NoTags,
+    /// Everything is ours.
+    Ours,
+    /// Copies expire sooner.
+    CopiesDueSoon,
+    /// What was made once is made again, as if nothing had answered.
+    Again,
 }
 
 struct Lying {
@@ -76,10 +86,12 @@ impl Lying {
                 tags.set("DeleteOn", "2026-01-01");
             }
             Lie::CopiesOurs if is_copy => tags.set("Type", "Automated"),
+            Lie::Ours => tags.set("Type", "Automated"),
+            Lie::CopiesDueSoon if is_copy => tags.set("DeleteOn", "2026-11-23"),
             Lie::NoPending if is_copy && snapshot.state == SnapshotState::Pending => return None,
             Lie::NoSnapshots => return None,
             Lie::CopiesOurs | Lie::NoPending | Lie::Honest | Lie::NoVolumes | Lie::ErrorsAreEmpty => {}
-            Lie::ManyMore | Lie::Tomorrow | Lie::NoTags => {}
+            Lie::ManyMore | Lie::Tomorrow | Lie::NoTags | Lie::CopiesDueSoon | Lie::Again => {}
         }
         Some(snapshot)
     }
@@ -93,6 +105,15 @@ impl Lying {
 
     fn born<'t>(&self, tags: &'t Tags, none: &'t Tags) -> &'t Tags {
         if self.lie == Lie::NoTags { none } else { tags }
+    }
+
+    /// Whether a call goes out once more, and not so soon that EC2 refuses it.
+    async fn calls_again(&self) -> bool {
+        if self.lie != Lie::Again {
+            return false;
+        }
+        self.sim.sleep_until(self.sim.now() + SignedDuration::from_secs(16)).await;
+        true
     }
 
     fn shift(&self) -> SignedDuration {
@@ -152,7 +173,12 @@ impl Cloud for Lying {
         text: &str,
         tags: &Tags,
     ) -> Result<Begun, CloudError> {
-        self.sim.create_snapshot(region, volume, text, self.born(tags, &Tags::default())).await
+        let none = Tags::default();
+        let begun = self.sim.create_snapshot(region, volume, text, self.born(tags, &none)).await?;
+        if self.calls_again().await {
+            return self.sim.create_snapshot(region, volume, text, tags).await;
+        }
+        Ok(begun)
     }
 
     async fn create_snapshots(&self, region: &Region, mut request: SetRequest) -> Result<Vec<Begun>, CloudError> {
@@ -162,7 +188,8 @@ impl Cloud for Lying {
 
     async fn copy_snapshot(&self, destination: &Region, mut request: CopyRequest) -> Result<SnapshotId, CloudError> {
         request.tags = self.born(&request.tags, &Tags::default()).clone();
-        self.sim.copy_snapshot(destination, request).await
+        let copy = self.sim.copy_snapshot(destination, request.clone()).await?;
+        if self.calls_again().await { self.sim.copy_snapshot(destination, request).await } else { Ok(copy) }
     }
 
     async fn delete_snapshot(&self, region: &Region, snapshot: &SnapshotId) -> Result<(), CloudError> {
@@ -217,6 +244,15 @@ fn with_orphan(pairs: &[(&str, &str)]) -> World {
     world
 }
 
+/// The same with a snapshot and its completed copy.
+fn with_a_copy() -> Stage {
+    let stage = Stage::new(world(&[("DestinationRegion", AWAY), ("OffsiteMode", "Copy")]));
+    stage.run(Job::Create, Lie::Honest);
+    stage.hours(1).run(Job::Offsite, Lie::Honest);
+    stage.hours(1);
+    stage
+}
+
 struct Stage {
     sim: Sim,
     shared: Rc<RefCell<Shared>>,
@@ -230,7 +266,6 @@ impl Stage {
             news: Vec::new(),
             agenda: Vec::new(),
             passing: Vec::new(),
-            people: Draw::new(1, "people"),
             usual: Faults::default(),
             last_call: BTreeMap::new(),
         };
@@ -238,17 +273,36 @@ impl Stage {
     }
 
     fn run(&self, job: Job, lie: Lie) {
-        let process = Process::new(self.sim.now().as_second().unsigned_abs(), job, self.sim.now());
-        let watch = Watch::new(Rc::clone(&self.shared), process);
-        let cloud = Lying { sim: self.sim.with_bystander(Rc::new(RefCell::new(watch))), lie };
+        self.run_by(&self.sim.now().to_string(), job, lie);
+    }
+
+    fn run_by(&self, tick: &str, job: Job, lie: Lie) {
+        let _ = self.report_by(tick, job, lie);
+    }
+
+    /// What a run by this tick reports, and who watched it.
+    fn report_by(&self, tick: &str, job: Job, lie: Lie) -> (RunReport, Rc<RefCell<Watch>>) {
+        let now = self.sim.now();
+        let process = Process::new(now.as_second().unsigned_abs(), job, now, tick);
+        let watch = Rc::new(RefCell::new(Watch::new(Rc::clone(&self.shared), process)));
+        let bystander: Rc<RefCell<dyn Bystander>> = Rc::<RefCell<Watch>>::clone(&watch);
+        let cloud = Lying { sim: self.sim.with_bystander(bystander), lie };
         let options = RunOptions::new(job, Scope::Named([HOME, AWAY].map(region).to_vec()));
         let report = self.sim.block_on(run(&cloud, &options, &Quiet)).unwrap().unwrap();
         assert!(report.violations.is_empty(), "the plan is consistent with what was shown: {:?}", report.violations);
+        (report, watch)
     }
 
     fn hours(&self, hours: u32) -> &Self {
         self.sim.with(|world| world.advance_by(hours * 3_600));
         self
+    }
+
+    fn of_the_copy(&self, act: impl FnOnce(&mut World, ResourceId)) {
+        self.sim.with(|world| {
+            let copy = world.snapshots(&region(AWAY)).next().unwrap().snapshot.id.clone();
+            act(world, copy.into());
+        });
     }
 
     fn broken(&self) -> Option<&'static str> {
@@ -267,12 +321,52 @@ impl Stage {
     }
 }
 
+/// What fires in lives with this trouble alone.
+fn lives_of(kind: Kind, seeds: std::ops::Range<u64>) -> Fired {
+    let kinds = Some(BTreeSet::from([kind]));
+    let lives = seeds.map(|seed| live(&Options { days: 20, kinds: kinds.clone(), ..Options::of_seed(seed) }));
+    lives.flat_map(|lived| lived.fired).collect()
+}
+
+#[test]
+fn a_kind_of_trouble_fires_where_it_is_on_and_no_other_does() {
+    for kind in Kind::ALL {
+        let fired = lives_of(kind, 1..9);
+        let kinds: Vec<_> = fired.into_keys().collect();
+        // Things happen in the middle of a run where there are things that happen.
+        let expected = if kind == Kind::MidRun { vec![] } else { vec![kind] };
+        assert_eq!(kinds, expected);
+    }
+}
+
 const OVERDUE: [(&str, &str); 2] = [("Type", "Automated"), ("DeleteOn", "2026-11-16")];
 
 #[test]
 fn s1_a_foreign_snapshot_is_deleted() {
     let stage = Stage::new(with_orphan(&[("DeleteOn", "2026-11-16")]));
     assert_eq!(stage.caught(Job::Expire, Lie::AllOurs), Some("S1"));
+}
+
+#[test]
+fn s1_a_foreign_snapshot_is_copied() {
+    let stage =
+        Stage::new(with_orphan(&[("DestinationRegion", AWAY), ("DeleteOn", "2026-12-24"), ("DeviceName", "a")]));
+    assert_eq!(stage.caught(Job::Offsite, Lie::Ours), Some("S1"));
+}
+
+#[test]
+fn s1_a_foreign_snapshot_is_tagged() {
+    let stage = with_a_copy();
+    stage.of_the_copy(|world, copy| {
+        world.untag(&region(AWAY), &copy, "Type").unwrap();
+        world.untag(&region(AWAY), &copy, "InstanceID").unwrap();
+    });
+    assert_eq!(stage.caught(Job::Offsite, Lie::CopiesOurs), Some("S1"));
+    let mut world = world(&[]);
+    let volume = world.volumes(&region(HOME)).next().unwrap().volume.id.clone();
+    let foreign = snapshot("snap-0a", volume.as_str(), &[("snapwarden:slot", "2026-11-22T03:00Z")]);
+    world.put_snapshot(&region(HOME), foreign, None, "").unwrap();
+    assert_eq!(Stage::new(world).caught(Job::Create, Lie::Ours), Some("S1"));
 }
 
 #[test]
@@ -285,6 +379,13 @@ fn s2_a_pinned_snapshot_is_deleted() {
 fn s3_a_snapshot_is_deleted_before_its_day() {
     let stage = Stage::new(with_orphan(&[OVERDUE[0], ("DeleteOn", "2026-12-24")]));
     assert_eq!(stage.caught(Job::Expire, Lie::AllDue), Some("S3"));
+}
+
+#[test]
+fn s3_the_day_of_a_copy_is_moved_back() {
+    let stage = with_a_copy();
+    stage.of_the_copy(|world, copy| world.tag(&region(AWAY), &copy, "DeleteOn", "2026-12-24").unwrap());
+    assert_eq!(stage.caught(Job::Offsite, Lie::CopiesDueSoon), Some("S3"));
 }
 
 #[test]
@@ -345,6 +446,60 @@ fn s8_a_slot_is_made_twice_and_a_copy_too() {
     stage.hours(1).run(Job::Offsite, Lie::Honest);
     stage.hours(1);
     assert_eq!(stage.caught(Job::Offsite, Lie::NoPending), Some("S8"));
+}
+
+#[test]
+fn s8_one_run_makes_two_whoever_runs_beside_it() {
+    let new = || Stage::new(world(&[("DestinationRegion", AWAY), ("OffsiteMode", "Copy")]));
+    let broken = |stage: &Stage, job: Job, lie: Lie| {
+        stage.run_by("one tick", job, Lie::Honest);
+        assert_eq!(stage.broken(), None);
+        stage.sim.with(|world| world.advance_by(20));
+        stage.run_by("one tick", job, lie);
+        stage.broken()
+    };
+    assert_eq!(broken(&new(), Job::Create, Lie::NoSnapshots), None, "one each");
+    assert_eq!(new().caught(Job::Create, Lie::Again), Some("S8"));
+    // Copies that fail at once are no live ones, and still a run makes one.
+    for errors in [0, 1_000] {
+        let stage = new();
+        stage.run(Job::Create, Lie::Honest);
+        stage.hours(1).sim.with(|world| {
+            (world.config.durations.base_s, world.config.durations.per_gib_s) = (1, 1);
+            world.config.copy_errors = errors;
+        });
+        assert_eq!(stage.caught(Job::Offsite, Lie::Again), Some("S8"));
+    }
+}
+
+#[test]
+fn s8_after_two_runs_at_once_a_third_of_the_slot_is_one_too_many() {
+    let stage = Stage::new(world(&[]));
+    stage.run_by("one tick", Job::Create, Lie::Honest);
+    stage.sim.with(|world| world.advance_by(20));
+    stage.run_by("one tick", Job::Create, Lie::NoSnapshots);
+    stage.hours(1);
+    assert_eq!(stage.caught(Job::Create, Lie::NoSnapshots), Some("S8"));
+}
+
+#[test]
+fn s8_what_runs_at_once_made_twice_is_named_by_a_later_one() {
+    let stage = Stage::new(world(&[("DestinationRegion", AWAY), ("OffsiteMode", "KeepLatest")]));
+    for (job, lie) in [(Job::Create, Lie::NoSnapshots), (Job::Offsite, Lie::NoPending)] {
+        stage.run_by("one tick", job, Lie::Honest);
+        stage.sim.with(|world| world.advance_by(20));
+        stage.run_by("one tick", job, lie);
+        let (mut report, watch) = stage.hours(1).report_by("later", job, Lie::Honest);
+        assert_eq!(stage.broken(), None);
+        let is_said = |report: &RunReport| -> BTreeSet<bool> {
+            let (shared, watch) = (stage.shared.borrow(), watch.borrow());
+            let extras = stage.sim.with(|world| extras::seen(world, &shared.rules, &watch.process, report));
+            extras.into_iter().map(|extra| extra.is_said).collect()
+        };
+        assert_eq!(is_said(&report), [true].into());
+        report.findings.clear();
+        assert_eq!(is_said(&report), [false].into(), "a run that says nothing of it is caught");
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ use super::rules::{Broken, Process, Rules, is_pinned};
 use super::seen::{Listed, is_describe};
 use crate::call::{ApiError, Call, Reply};
 use crate::face::Bystander;
-use crate::faults::Faults;
+use crate::faults::{Faults, UNAVAILABLE};
 use crate::world::{Entry, Outcome, World};
 
 /// What all processes of a life share.
@@ -26,9 +26,8 @@ pub(super) struct Shared {
     /// What has happened, and when, since it was last written down.
     pub(super) news: Vec<(Timestamp, String)>,
     /// What is to happen in the middle of this run: at which of its calls, and what.
-    pub(super) agenda: Vec<(u64, Kind)>,
+    pub(super) agenda: Vec<(u64, Kind, Draw)>,
     pub(super) passing: Vec<(Timestamp, Passing)>,
-    pub(super) people: Draw,
     pub(super) usual: Faults,
     /// The last call of each job.
     pub(super) last_call: BTreeMap<Job, Timestamp>,
@@ -40,9 +39,12 @@ impl Shared {
     }
 
     /// Something of `kind` happens now, if there is anything that it can happen to.
-    pub(super) fn happen(&mut self, world: &mut World, kind: Kind) {
-        let Some(happened) = people::happen(world, &mut self.people, kind, self.usual) else { return };
-        self.count(kind);
+    pub(super) fn happen(&mut self, world: &mut World, kind: Kind, mut draw: Draw) {
+        let Some(happened) = people::happen(world, &mut draw, kind, self.usual) else { return };
+        // What lasts counts when a call, or a copy, meets it.
+        if !happened.passes.as_ref().is_some_and(|(_, passing)| passing.is_met()) {
+            self.count(kind);
+        }
         for id in &happened.touched {
             self.rules.touch(id, world.now());
         }
@@ -88,11 +90,11 @@ impl Bystander for Watch {
         let mut shared = self.shared.borrow_mut();
         shared.let_pass(world);
         let calls = self.calls;
-        let (due, later): (Vec<_>, Vec<_>) = shared.agenda.drain(..).partition(|(at, _)| *at <= calls);
+        let (due, later): (Vec<_>, Vec<_>) = shared.agenda.drain(..).partition(|(at, ..)| *at <= calls);
         shared.agenda = later;
-        for (_, kind) in due {
+        for (_, kind, draw) in due {
             shared.count(Kind::MidRun);
-            shared.happen(world, kind);
+            shared.happen(world, kind, draw);
         }
         self.calls += 1;
         self.logged = world.log().len();
@@ -104,8 +106,12 @@ impl Bystander for Watch {
         shared.last_call.insert(self.process.job, world.now());
         let entry = world.log().get(self.logged..).and_then(|new| new.last()).cloned();
         let effect = entry.as_ref().is_some_and(|entry| entry.effect);
-        for kind in met(world, region, call, seen, effect) {
-            shared.count(kind);
+        if !world.is_killed() {
+            let kinds = match seen {
+                Ok(reply) => shown(world, region, reply),
+                Err(error) => met(world, region, error, effect, &shared.passing).into_iter().collect(),
+            };
+            kinds.into_iter().for_each(|kind| shared.count(kind));
         }
         if effect {
             if let Call::CreateTags { resources, tags } = call
@@ -149,31 +155,35 @@ fn in_words(process: &Process, entry: &Entry) -> String {
     format!("  {job} run {number}: {} {} {}{made}: {outcome}", entry.region, entry.action, entry.subjects.join(" "))
 }
 
-/// The kinds of trouble that a call has met.
-fn met(world: &World, region: &Region, call: &Call, seen: &Result<Reply, ApiError>, effect: bool) -> Vec<Kind> {
-    let mut kinds = Vec::new();
-    let follows = call.page().is_some_and(|page| page.next.as_deref().is_some_and(|next| !next.is_empty()));
-    if world.is_killed() {
-        return kinds;
-    }
-    match seen {
-        Ok(reply) => kinds.extend(shown(world, region, reply)),
-        Err(error) => {
-            kinds.extend(match error {
-                ApiError::NeverConnected(_) => Some(Kind::NeverConnected),
-                ApiError::NoAnswer(_) => Some(if effect { Kind::LostAfter } else { Kind::LostBefore }),
-                ApiError::Answer { code, .. } => match code.as_str() {
-                    "InternalError" => Some(if effect { Kind::ErrorAfter } else { Kind::ErrorBefore }),
-                    "RequestLimitExceeded" => Some(Kind::Throttled),
-                    _ => None,
-                },
-            });
-            if follows {
-                kinds.push(Kind::HalfListing);
+/// The kind of trouble that a call has met.
+fn met(
+    world: &World,
+    region: &Region,
+    error: &ApiError,
+    effect: bool,
+    passing: &[(Timestamp, Passing)],
+) -> Option<Kind> {
+    let faults = world.config.faults;
+    let is_on = |ratio: u16, kind| (ratio > 0).then_some(kind);
+    match error {
+        ApiError::NeverConnected(_) if world.is_out(region) => Some(Kind::RegionOut),
+        ApiError::NeverConnected(_) => Some(Kind::NeverConnected),
+        ApiError::NoAnswer(_) if effect => Some(Kind::LostAfter),
+        // Or it would have been refused, and the answer was lost.
+        ApiError::NoAnswer(_) => is_on(faults.lost_before, Kind::LostBefore),
+        ApiError::Answer { code, .. } => match code.as_str() {
+            "InternalError" if effect => Some(Kind::ErrorAfter),
+            "InternalError" => is_on(faults.error_before, Kind::ErrorBefore),
+            UNAVAILABLE => Some(Kind::HalfListing),
+            "UnauthorizedOperation" => Some(Kind::Permission),
+            "RequestLimitExceeded" if passing.iter().any(|(_, passing)| *passing == Passing::Burst) => {
+                Some(Kind::Burst)
             }
-        }
+            // Or runs at once have emptied a bucket.
+            "RequestLimitExceeded" => is_on(faults.throttled, Kind::Throttled),
+            _ => None,
+        },
     }
-    kinds
 }
 
 /// What a reply hides.

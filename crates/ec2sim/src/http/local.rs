@@ -231,10 +231,12 @@ fn order_fault(world: &mut World, order: OrderFault) -> Result<Value, Refusal> {
 struct SetConfig {
     page_size: Option<usize>,
     empty_pages: Option<u16>,
+    broken_pages: Option<u16>,
     rate_limits: Option<bool>,
     snapshots_max: Option<usize>,
     lag_max_s: Option<u32>,
     snapshot_errors: Option<u16>,
+    set_errors: Option<u16>,
     copy_errors: Option<u16>,
     base_s: Option<u32>,
     per_gib_s: Option<u32>,
@@ -253,14 +255,16 @@ fn set_config(world: &mut World, order: SetConfig) -> Result<Value, Refusal> {
             *place = value;
         }
     }
-    let Config { page_size, empty_pages, rate_limits, snapshots_max, lag_max_s, .. } = &mut world.config;
+    let Config { page_size, empty_pages, broken_pages, rate_limits, snapshots_max, lag_max_s, .. } = &mut world.config;
     set(page_size, order.page_size);
     set(empty_pages, order.empty_pages);
+    set(broken_pages, order.broken_pages);
     set(rate_limits, order.rate_limits);
     set(snapshots_max, order.snapshots_max);
     set(lag_max_s, order.lag_max_s);
-    let Config { durations, snapshot_errors, copy_errors, faults, .. } = &mut world.config;
+    let Config { durations, snapshot_errors, set_errors, copy_errors, faults, .. } = &mut world.config;
     set(snapshot_errors, order.snapshot_errors);
+    set(set_errors, order.set_errors);
     set(copy_errors, order.copy_errors);
     set(&mut durations.base_s, order.base_s);
     set(&mut durations.per_gib_s, order.per_gib_s);

@@ -23,7 +23,7 @@
 //! | `POST key` | `{"region" or "volume", "broken": true}` | copies to it, or of it, fail for want of their KMS key |
 //! | `POST permission` | `{"action", "region", "allowed": false}` | withdraws an action from everybody; no region means all |
 //! | `POST fault` | `{"region", "action", "subject", "fault" or "answer", "count"}` | the next calls go wrong so: `throttled`, `never_connected`, `error_before`, `error_after`, `lost_before`, `lost_after`; or `{"status", "code", "message"}` |
-//! | `POST config` | any of `page_size`, `empty_pages`, `rate_limits`, `snapshots_max`, `lag_max_s`, `snapshot_errors`, `copy_errors`, `base_s`, `per_gib_s`, `copy_factor`, and the six faults | changes [`crate::Config`]; what goes wrong by itself is in thousandths |
+//! | `POST config` | any of `page_size`, `empty_pages`, `broken_pages`, `rate_limits`, `snapshots_max`, `lag_max_s`, `snapshot_errors`, `set_errors`, `copy_errors`, `base_s`, `per_gib_s`, `copy_factor`, and the six faults | changes [`crate::Config`]; what goes wrong by itself is in thousandths |
 
 mod background;
 mod build;

@@ -151,7 +151,8 @@ fn day(seed: u64) -> (Vec<Entry>, snapwarden_core::inventory::Inventory) {
         lost_before: each,
         lost_after: each,
     };
-    world.config = Config { lag_max_s: 100, snapshot_errors: 200, copy_errors: 200, faults, ..Config::default() };
+    world.config =
+        Config { lag_max_s: 100, snapshot_errors: 200, set_errors: 200, copy_errors: 200, faults, ..Config::default() };
     let (id, volumes) = instance(&mut world, "db", 4);
     for hour in 0..24 {
         let _ = create_set(&mut world, set_request(&id));

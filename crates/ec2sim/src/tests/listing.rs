@@ -52,6 +52,28 @@ fn empty_pages_come_with_a_token_and_nothing_is_lost() {
 }
 
 #[test]
+fn a_broken_page_fails_for_its_hour_and_is_never_the_first() {
+    let mut world = world();
+    let all = twelve(&mut world);
+    (world.config.page_size, world.config.broken_pages) = (5, 1_000);
+    let (first, next) = page(&mut world, None, None);
+    assert_eq!(first, all[..5]);
+    let listing = Call::DescribeSnapshots(SnapshotListing::Own(PageRequest { next, max_results: None }));
+    for _ in 0..6 {
+        assert_eq!(code(call(&mut world, &here(), listing.clone())), "Unavailable");
+        world.advance_by(30);
+    }
+    world.config.broken_pages = 500;
+    let is_broken = |hour: u32| {
+        let mut later = world.clone();
+        later.advance_by(hour * 3_600);
+        call(&mut later, &here(), listing.clone()).is_err()
+    };
+    let hours: std::collections::BTreeSet<_> = (1..20).map(is_broken).collect();
+    assert_eq!(hours, [false, true].into(), "each hour is drawn anew");
+}
+
+#[test]
 fn a_token_is_good_for_its_own_action_only() {
     let mut world = world();
     twelve(&mut world);

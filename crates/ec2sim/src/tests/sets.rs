@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::Config;
 
 #[test]
 fn a_set_takes_every_attached_volume() {
@@ -75,6 +76,23 @@ fn a_set_fails_as_a_whole() {
         assert_eq!(state(&world, &here(), &view.snapshot.id), Some(SnapshotState::Error));
         assert_eq!(message(&world, &here(), &view.snapshot.id).as_deref(), Some("lost a replica"));
     }
+}
+
+#[test]
+fn sets_and_lone_snapshots_fail_by_ratios_of_their_own() {
+    let mut world = world();
+    let (id, volumes) = instance(&mut world, "db", 2);
+    let made = |world: &mut World, config: Config| {
+        world.config = config;
+        let set: Vec<_> =
+            create_set(world, set_request(&id)).unwrap().into_iter().map(|view| view.snapshot.id).collect();
+        world.advance_by(70);
+        let lone = create(world, &volumes[0]).unwrap();
+        world.advance_by(70);
+        [&set[0], &set[1], &lone].map(|id| state(world, &here(), id) == Some(SnapshotState::Error))
+    };
+    assert_eq!(made(&mut world, Config { set_errors: 1_000, ..Config::default() }), [true, true, false]);
+    assert_eq!(made(&mut world, Config { snapshot_errors: 1_000, ..Config::default() }), [false, false, true]);
 }
 
 #[test]

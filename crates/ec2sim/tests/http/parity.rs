@@ -67,8 +67,10 @@ fn bad_days() -> Config {
     Config {
         page_size: 2,
         empty_pages: 200,
+        broken_pages: 200,
         lag_max_s: 60,
         snapshot_errors: 200,
+        set_errors: 200,
         copy_errors: 200,
         faults: Faults {
             throttled: often,

@@ -242,7 +242,8 @@ fn under_many_faults_at_once_nothing_is_doubled_and_in_the_end_all_is_done() {
         world.config.lag_max_s = 100;
         world.config.page_size = 5;
         world.config.empty_pages = 100;
-        world.config.snapshot_errors = 100;
+        world.config.broken_pages = 30;
+        (world.config.snapshot_errors, world.config.set_errors) = (100, 100);
         world.config.copy_errors = 150;
         let faults =
             Faults { throttled: 40, never_connected: 20, error_before: 20, error_after: 20, ..Faults::default() };
@@ -262,6 +263,7 @@ fn under_many_faults_at_once_nothing_is_doubled_and_in_the_end_all_is_done() {
         }
         sim.with(|world| {
             world.config.faults = Faults::default();
+            (world.config.broken_pages, world.config.set_errors) = (0, 0);
             (world.config.snapshot_errors, world.config.copy_errors) = (0, 0);
         });
         pass_until(&sim, "2026-11-23T03:00:00Z");
