@@ -17,6 +17,7 @@ mod seen;
 mod setting;
 #[cfg(test)]
 mod tests;
+mod tiers;
 mod watch;
 
 pub use kinds::{Fired, Kind, KindError};

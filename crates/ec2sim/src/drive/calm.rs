@@ -6,17 +6,17 @@
 
 use std::collections::BTreeSet;
 
-use jiff::civil::Time;
-use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use snapwarden_core::decision::{Finding, Job};
 use snapwarden_core::ids::{Region, VolumeId};
 use snapwarden_core::inventory::{Instance, Snapshot, SnapshotState, StorageTier};
 use snapwarden_core::report::Outcome;
+use snapwarden_core::schedule::Schedule;
 use snapwarden_core::tags::Tags;
 
 use super::life::{How, Life};
-use super::rules::{Broken, data_time, day, delete_on, is_due, is_left_out, is_managed, is_pinned, volume_of};
+use super::rules::{Broken, data_time, delete_on, is_due, is_left_out, is_managed, is_pinned, volume_of};
+use super::tiers;
 use crate::keys;
 use crate::state::SnapshotRecord;
 use crate::world::World;
@@ -150,17 +150,10 @@ fn holds(world: &World, snapshot: &Snapshot, volume: &VolumeId, slots: &BTreeSet
         && snapshot.tags.get("snapwarden:slot").is_some_and(|slot| slots.contains(slot))
 }
 
-/// The present slot of an instance: of its own time, or of the default's where that cannot be read.
+/// The present slot of an instance: by its own schedule, or by the default's where that cannot be read.
 fn slot(tags: &Tags, now: Timestamp) -> String {
-    let own = tags
-        .get("BackupSchedule")
-        .and_then(|text| text.strip_prefix("daily "))
-        .and_then(|time| time.parse::<Time>().ok());
-    let time = own.unwrap_or(jiff::civil::time(3, 0, 0, 0));
-    let today = day(now).to_datetime(time);
-    let at = today.to_zoned(TimeZone::UTC).map(|zoned| zoned.timestamp()).unwrap_or(now);
-    let at = if at <= now { at } else { at.checked_sub(24.hours()).unwrap_or(at) };
-    at.strftime("%Y-%m-%dT%H:%MZ").to_string()
+    let own = tags.get("BackupSchedule").and_then(|text| text.parse::<Schedule>().ok());
+    own.unwrap_or_default().slot_at(now).to_string()
 }
 
 /// Each source that is not due has its verified copy at each destination, or was stamped.
@@ -201,8 +194,39 @@ fn expiry(world: &World, region: &Region, record: &SnapshotRecord, found: &mut V
     {
         return;
     }
+    if is_wanted(world, snapshot, yesterday) {
+        return;
+    }
     let words = format!("{} of {region} is due since {:?} and still there", snapshot.id, delete_on(&snapshot.tags));
     found.push(Pending { ids: vec![snapshot.id.to_string()], words });
+}
+
+/// Whether retention may want it beyond its DeleteOn: by its record, or by the tags of an instance that speaks for it. What
+/// waits for a shorter retention, and what nobody can judge, counts as wanted.
+fn is_wanted(world: &World, snapshot: &Snapshot, now: Timestamp) -> bool {
+    let Ok(record) = tiers::recorded(snapshot) else { return true };
+    let instances = tiers::instances(world, snapshot);
+    let asked = instances.iter().filter_map(|instance| tiers::asked(&instance.tags)).filter(|asked| !asked.is_plain());
+    let asked: Vec<_> = asked.collect();
+    let volume = volume_of(snapshot);
+    if volume.is_none() {
+        return record.is_some() || !asked.is_empty();
+    }
+    let is_of_it = |other: &&Snapshot| other.is_completed() && is_managed(world, other) && volume_of(other) == volume;
+    let all = world.regions().flat_map(|region| world.snapshots(region)).map(|record| &record.snapshot);
+    let history: Vec<_> = all.filter(is_of_it).collect();
+    let instance = snapshot.tags.get("InstanceID");
+    let wants =
+        |policy: &tiers::Policy, stands: &dyn Fn(&Snapshot) -> bool| tiers::wants(policy, snapshot, &history, stands);
+    let by_record = |record: &tiers::Policy| {
+        wants(record, &|other| tiers::recorded(other).is_ok_and(|own| own.is_some_and(|own| own.is_as(record))))
+    };
+    let by_tags = |asked: &tiers::Policy| {
+        let days = i64::from(asked.days(snapshot.tags.has("SourceSnapshotId")));
+        now.duration_since(data_time(snapshot)).as_hours() < days * 24
+            || wants(asked, &|other| other.tags.get("InstanceID") == instance)
+    };
+    record.is_some_and(|record| by_record(&record)) || asked.iter().any(by_tags)
 }
 
 /// Whether it is the newest completed one here of a volume that lives and is not left out.

@@ -90,6 +90,8 @@ kinds! {
     Reattach = "reattach",
     /// An instance's tags are mangled, or mended.
     MangledTags = "mangled-tags",
+    /// A person changes the tiers of an instance's retention, or takes them away.
+    Retiered = "retiered",
     /// A snapshot's tags are mangled.
     MangledSnapshot = "mangled-snapshot",
     /// A person deletes a copy.

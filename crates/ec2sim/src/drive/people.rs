@@ -16,12 +16,13 @@ use crate::limits::COPIES_IN_FLIGHT_MAX;
 use crate::world::World;
 
 /// The kinds of trouble that people and AWS make, for as long as a life lasts.
-pub(super) const KINDS: [Kind; 17] = [
+pub(super) const KINDS: [Kind; 18] = [
     Kind::Pin,
     Kind::Exclude,
     Kind::Replace,
     Kind::Reattach,
     Kind::MangledTags,
+    Kind::Retiered,
     Kind::MangledSnapshot,
     Kind::CopyDeleted,
     Kind::Archived,
@@ -116,8 +117,14 @@ pub(super) fn happen(world: &mut World, draw: &mut Draw, kind: Kind, usual: Faul
         }
         Kind::MangledSnapshot => {
             let (region, snapshot) = any_snapshot(world, draw, |_| true)?;
-            let keys =
-                [key::DELETE_ON, key::CREATED_ON, key::DESTINATION_REGION, key::OFFSITE_MODE, key::SOURCE_START_TIME];
+            let keys = [
+                key::DELETE_ON,
+                key::CREATED_ON,
+                key::DESTINATION_REGION,
+                key::OFFSITE_MODE,
+                key::SOURCE_START_TIME,
+                key::RETENTION,
+            ];
             let (key, value) = (*draw.pick(&keys), *draw.pick(&NONSENSE));
             world.tag(&region, &snapshot.id.clone().into(), key, value).ok()?;
             Happened::to(&snapshot.id, format!("{} of {region} gets {key}={value:?}", snapshot.id))
@@ -143,6 +150,21 @@ pub(super) fn happen(world: &mut World, draw: &mut Draw, kind: Kind, usual: Faul
                 world.tag(&region, &id.clone().into(), key, value).ok()?;
             }
             Happened::to(&id, format!("{id} of {region} is tagged anew"))
+        }
+        Kind::Retiered => {
+            let (region, id, tags) = any_instance(world, draw)?;
+            let resource = ResourceId::from(id.clone());
+            for key in [key::RETENTION_WEEKS, key::RETENTION_MONTHS, key::RETENTION_YEARS, key::KEEP_LAST] {
+                if tags.has(key) && draw.chance(700) {
+                    world.untag(&region, &resource, key).ok()?;
+                }
+            }
+            if draw.chance(600) {
+                for (key, value) in setting::tiers(draw) {
+                    world.tag(&region, &resource, key, value).ok()?;
+                }
+            }
+            Happened::to(&id, format!("{id} of {region} gets another retention"))
         }
         Kind::ByHand => {
             let (region, volume, _) = any_volume(world, draw)?;

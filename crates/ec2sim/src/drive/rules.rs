@@ -13,10 +13,11 @@ use jiff::tz::TimeZone;
 use snapwarden_core::approval::{Approval, Approved};
 use snapwarden_core::decision::Job;
 use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
-use snapwarden_core::inventory::{Snapshot, SnapshotState};
+use snapwarden_core::inventory::{Instance, Snapshot, SnapshotState};
 use snapwarden_core::tags::Tags;
 
 use super::seen::{Listed, is_listing};
+use super::tiers;
 use crate::call::{Action, Call, Reply, ResourceId};
 use crate::config::LAG_MAX_S;
 use crate::state::SnapshotRecord;
@@ -24,6 +25,8 @@ use crate::world::World;
 
 /// What changed within this time before a call, the caller need not know: EC2's lag, and a second look's minute.
 const UNSEEN_S: i64 = LAG_MAX_S as i64 + 60;
+/// Days for which a shorter retention waits.
+const GRACE_DAYS: i64 = 7;
 /// Deletes of expired snapshots in one Region and run for which nobody is asked (S9).
 const UNASKED_MAX: usize = 25;
 
@@ -479,6 +482,7 @@ impl Delete<'_> {
         found.unless(is_due(shown, self.world.now()), "S3", || {
             format!("{id} is deleted before its day: {:?}", shown.tags)
         });
+        self.judge_tiers(shown, found);
         if !shown.tags.has("SourceSnapshotId") {
             for destination in self.destinations(&shown.tags).into_iter().flatten() {
                 found.unless(self.process.has_read(&destination, Action::DescribeSnapshots), "S7", || {
@@ -500,6 +504,52 @@ impl Delete<'_> {
         }
         found.unless(!self.lives(&volume), "S6", || {
             format!("{id} is deleted, the last good one of {volume} in {}", self.region)
+        });
+    }
+
+    /// S3 of what retention wants beyond DeleteOn: what its instance's tags want, what it records.
+    fn judge_tiers(&self, shown: &Snapshot, found: &mut Found) {
+        let (id, now) = (&shown.id, self.world.now());
+        let Ok(record) = tiers::recorded(shown) else {
+            return found.add("S3", format!("{id} is deleted and its record of retention cannot be read"));
+        };
+        let volume = volume_of(shown);
+        let history: Vec<_> = self
+            .process
+            .shown
+            .values()
+            .map(|(_, snapshot)| snapshot)
+            .filter(|other| {
+                other.state == SnapshotState::Completed && is_managed(self.world, other) && volume_of(other) == volume
+            })
+            .collect();
+        let instances = tiers::instances(self.world, shown);
+        let is_named = |instance: &&Instance| shown.tags.get("InstanceID") == Some(instance.id.as_str());
+        let speaker =
+            instances.iter().find(|instance| is_named(instance)).or(instances.first().filter(|_| instances.len() == 1));
+        // Tags that were changed a moment ago, it need not have seen.
+        if instances.iter().any(|instance| self.is_fresh(instance.id.as_str()))
+            || volume.is_some_and(|v| self.is_fresh(v.as_str()))
+        {
+            return;
+        }
+        let asked = speaker.and_then(|instance| tiers::asked(&instance.tags));
+        let is_copy = shown.tags.has("SourceSnapshotId");
+        if let Some(asked) = asked.as_ref().filter(|asked| !asked.is_plain()) {
+            let is_young = seconds(data_time(shown), now) < i64::from(asked.days(is_copy)) * 86_400;
+            found.unless(!is_young && !tiers::wants(asked, shown, &history, |_| true), "S3", || {
+                format!("{id} is deleted and its instance wants it: {asked:?}")
+            });
+        }
+        let Some(record) = record else { return };
+        let stands =
+            |other: &Snapshot| tiers::recorded(other).is_ok_and(|own| own.is_some_and(|own| own.is_as(&record)));
+        let is_released = !instances.is_empty()
+            && asked.as_ref().is_none_or(|asked| !asked.is_as(&record))
+            && (asked.is_some() || speaker.is_none())
+            && tiers::is_given_up(&record, &history, now, GRACE_DAYS);
+        found.unless(is_released || !tiers::wants(&record, shown, &history, stands), "S3", || {
+            format!("{id} is deleted and its own record wants it: {record:?}")
         });
     }
 

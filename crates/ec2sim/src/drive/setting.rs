@@ -182,15 +182,57 @@ pub(super) fn instance_tags(draw: &mut Draw, regions: &[Region], name: &str) -> 
         tags.set(key::OFFSITE_MODE, mode);
     }
     if draw.chance(300) {
-        let (hour, minute) = (draw.between(0, 23), draw.between(0, 59));
-        tags.set(key::BACKUP_SCHEDULE, &format!("daily {hour:02}:{minute:02}"));
+        tags.set(key::BACKUP_SCHEDULE, &schedule(draw));
+    }
+    if draw.chance(400) {
+        for (key, value) in tiers(draw) {
+            tags.set(key, value);
+        }
     }
     tags
 }
 
+/// A schedule that is due once or twice a day, or less often.
+fn schedule(draw: &mut Draw) -> String {
+    let (hour, minute) = (draw.between(0, 23), draw.between(0, 59));
+    let zone = *draw.pick(&["", " Europe/Berlin", " America/New_York", " Australia/Lord_Howe"]);
+    match draw.below(6) {
+        0 => format!("every 12h{zone}"),
+        1 => format!("weekly sun {hour:02}:{minute:02}{zone}"),
+        2 => format!("monthly 31 {hour:02}:{minute:02}{zone}; weekly wed 02:30{zone}"),
+        3 => format!("{minute} {hour} * * MON-FRI{zone}"),
+        _ => format!("daily {hour:02}:{minute:02}{zone}"),
+    }
+}
+
+/// Some tags of tiers.
+pub(super) fn tiers(draw: &mut Draw) -> Vec<(&'static str, &'static str)> {
+    let all = [
+        (key::RETENTION_WEEKS, "2"),
+        (key::RETENTION_WEEKS, "4"),
+        (key::RETENTION_MONTHS, "1"),
+        (key::RETENTION_MONTHS, "3"),
+        (key::RETENTION_YEARS, "2"),
+        (key::KEEP_LAST, "2"),
+        (key::KEEP_LAST, "6"),
+        (key::DESTINATION_RETENTION_DAYS, "4"),
+        (key::DESTINATION_RETENTION_WEEKS, "3"),
+        (key::DESTINATION_KEEP_LAST, "1"),
+    ];
+    (0..draw.between(1, 3)).map(|_| *draw.pick(&all)).collect()
+}
+
 /// One of an instance's tags with nonsense in it.
 pub(super) fn mangled_tag(draw: &mut Draw) -> (&'static str, &'static str) {
-    let keys = [key::BACKUP, key::RETENTION_DAYS, key::DESTINATION_REGION, key::OFFSITE_MODE, key::BACKUP_SCHEDULE];
+    let keys = [
+        key::BACKUP,
+        key::RETENTION_DAYS,
+        key::RETENTION_WEEKS,
+        key::DESTINATION_REGION,
+        key::DESTINATION_RETENTION_DAYS,
+        key::OFFSITE_MODE,
+        key::BACKUP_SCHEDULE,
+    ];
     (*draw.pick(&keys), *draw.pick(&NONSENSE))
 }
 

@@ -46,8 +46,10 @@ enum Lie {
     CopiesOurs,
     /// No copy is pending.
     NoPending,
-    /// There are no volumes.
+    /// There are no volumes, and no instances that could have them.
     NoVolumes,
+    /// Nothing is to be kept beyond its days.
+    NoTiers,
     /// What cannot be read is empty.
     ErrorsAreEmpty,
     /// There are no snapshots.
@@ -90,6 +92,7 @@ impl Lying {
             Lie::CopiesDueSoon if is_copy => tags.set("DeleteOn", "2026-11-23"),
             Lie::NoPending if is_copy && snapshot.state == SnapshotState::Pending => return None,
             Lie::NoSnapshots => return None,
+            Lie::NoTiers => tags.remove("snapwarden:retention"),
             Lie::CopiesOurs | Lie::NoPending | Lie::Honest | Lie::NoVolumes | Lie::ErrorsAreEmpty => {}
             Lie::ManyMore | Lie::Tomorrow | Lie::NoTags | Lie::CopiesDueSoon | Lie::Again => {}
         }
@@ -143,7 +146,14 @@ impl Cloud for Lying {
     }
 
     async fn describe_instances(&self, region: &Region, next: Option<String>) -> Result<Page<Instance>, CloudError> {
-        self.page(self.sim.describe_instances(region, next).await)
+        let mut page = self.page(self.sim.describe_instances(region, next).await)?;
+        if self.lie == Lie::NoVolumes {
+            page.items.clear();
+        }
+        if self.lie == Lie::NoTiers {
+            page.items.iter_mut().for_each(|instance| instance.tags.remove("RetentionWeeks"));
+        }
+        Ok(page)
     }
 
     async fn describe_volumes(&self, region: &Region, next: Option<String>) -> Result<Page<Volume>, CloudError> {
@@ -422,6 +432,26 @@ fn s6_the_last_good_snapshot_of_a_living_volume_is_deleted() {
     stage.run(Job::Create, Lie::Honest);
     stage.hours(48);
     assert_eq!(stage.caught(Job::Expire, Lie::NoVolumes), Some("S6"));
+}
+
+#[test]
+fn s3_what_a_tier_wants_is_deleted() {
+    for is_terminated in [false, true] {
+        let stage = Stage::new(world(&[("RetentionDays", "1"), ("RetentionWeeks", "3")]));
+        for _ in 0..3 {
+            stage.run(Job::Create, Lie::Honest);
+            stage.hours(24);
+        }
+        if is_terminated {
+            stage.sim.with(|world| {
+                let home = region(HOME);
+                let id = world.instances(&home).next().map(|record| record.instance.id.clone());
+                world.terminate_instance(&home, &id.unwrap()).unwrap();
+            });
+        }
+        stage.hours(48);
+        assert_eq!(stage.caught(Job::Expire, Lie::NoTiers), Some("S3"), "by its record, where the instance is gone");
+    }
 }
 
 #[test]

@@ -32,13 +32,12 @@ fn lived(pairs: &[(&str, &str)], days: i64) -> Sim {
 
 /// The slots, without their times, of what there is in a Region.
 fn slots(sim: &Sim, place: &str) -> Vec<String> {
-    sim.with(|world| {
-        let records = world.snapshots(&region(place));
-        let mut slots: Vec<_> =
-            records.map(|record| record.snapshot.tags.get(key::SLOT).unwrap()[..10].to_owned()).collect();
-        slots.sort();
-        slots
-    })
+    let place = region(place);
+    let mut slots: Vec<_> = sim.with(|world| {
+        world.snapshots(&place).map(|record| record.snapshot.tags.get(key::SLOT).unwrap()[..10].to_owned()).collect()
+    });
+    slots.sort();
+    slots
 }
 
 const WEEKS: &[(&str, &str)] = &[("Backup", "Yes"), ("RetentionDays", "2"), ("RetentionWeeks", "3")];
