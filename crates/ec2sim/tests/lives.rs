@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use snapwarden_ec2sim::drive::{Fired, Kind, Lived, Options, live};
+use snapwarden_ec2sim::drive::{Broken, Fired, Kind, Lived, Options, Trouble, live};
 
 /// Seeds of lives of 60 days in which something went wrong once, in the code, in a rule as it was written, or in its
 /// checker (docs/simulation.md says what it was). They stay.
@@ -17,6 +17,9 @@ const FAILED_ONCE: [u64; 32] = [
 /// Lives of 60 days in CI.
 const LIVES: u64 = 500;
 const LARGE_LIVES: u64 = 20;
+/// What a day of these lives holds on average, at most, with the calm at their end: they are many rather than busy.
+const SNAPSHOTS_A_DAY_MAX: u64 = 60;
+const RUNS_A_DAY_MAX: u64 = 8;
 
 /// Where the fresh seeds begin: CI gives the commit's number, so that each commit lives lives that nobody has lived.
 fn first_fresh() -> u64 {
@@ -44,14 +47,32 @@ fn live_all(all: &[Options]) -> Vec<Lived> {
     lived.sort_by_key(|(n, _)| *n);
     let mut broken = Vec::new();
     for ((_, lived), options) in lived.iter().zip(all) {
-        if let Some(trouble) = &lived.trouble {
-            let (seed, days, large) = (options.seed, options.days, if options.large { " --large" } else { "" });
-            let (rule, words) = (trouble.broken.rule, &trouble.broken.words);
-            broken.push(format!("{rule}: {words}\n  snapwarden simulate --seed {seed} --days {days}{large} --trace"));
-        }
+        broken.extend(lived.trouble.as_ref().map(|trouble| told(options, trouble)));
     }
     assert!(broken.is_empty(), "{} lives broke a rule:\n{}", broken.len(), broken.join("\n"));
     lived.into_iter().map(|(_, lived)| lived).collect()
+}
+
+/// Which rule was broken, at which step of which life, and the one command that lives it again.
+fn told(options: &Options, trouble: &Trouble) -> String {
+    let Trouble { step, at, broken } = trouble;
+    let (seed, days, large) = (options.seed, options.days, if options.large { " --large" } else { "" });
+    format!(
+        "seed {seed}, step {step}, {at}: {} is broken: {}\n  snapwarden simulate --seed {seed} --days {days}{large} --trace",
+        broken.rule, broken.words
+    )
+}
+
+#[test]
+fn a_broken_rule_is_told_with_its_step_and_how_to_see_it_again() {
+    let broken = Broken { rule: "S2", words: "snap-1 is deleted and carries KeepForever".to_owned() };
+    let trouble = Trouble { step: 17, at: "2027-06-01T03:00:00Z".parse().unwrap(), broken };
+    let options = Options { large: true, ..Options::of_seed(4) };
+    assert_eq!(
+        told(&options, &trouble),
+        "seed 4, step 17, 2027-06-01T03:00:00Z: S2 is broken: snap-1 is deleted and carries KeepForever\n  \
+         snapwarden simulate --seed 4 --days 60 --large --trace"
+    );
 }
 
 fn fired(lived: &[Lived]) -> Fired {
@@ -72,9 +93,15 @@ fn in_500_lives_of_60_days_no_rule_is_broken_and_all_comes_right() {
     let never: Vec<_> = Kind::ALL.into_iter().filter(|kind| !fired.contains_key(kind)).collect();
     assert!(never.is_empty(), "these never fired: {never:?}");
     let sum = |of: fn(&Lived) -> u64| lived.iter().map(of).sum::<u64>();
-    let (runs, made) = (sum(|l| l.runs), sum(|l| l.created + l.copied));
-    println!("{} lives, {runs} runs, {made} snapshots and copies made; {fired:?}", lived.len());
-    assert!(made > LIVES * 60, "{made}: these lives are too quiet to prove anything");
+    let (runs, made, extras) = (sum(|l| l.runs), sum(|l| l.created + l.copied), sum(|l| l.extras));
+    let calm_ticks = lived.iter().map(|lived| lived.calm_ticks).max().unwrap();
+    println!("{} lives, {runs} runs, {made} snapshots and copies made, {extras} extra ones named", lived.len());
+    println!("after {calm_ticks} ticks at most all was right; {fired:?}");
+    let days: u64 = all.iter().map(|options| u64::from(options.days)).sum();
+    assert!(made > days, "{made}: these lives are too quiet to prove anything");
+    assert!(extras > 0, "no two runs at once made two of anything: S8 was not put to the test");
+    assert!(made <= days * SNAPSHOTS_A_DAY_MAX, "{made} snapshots and copies in {days} days");
+    assert!(runs <= days * RUNS_A_DAY_MAX, "{runs} runs in {days} days");
 }
 
 #[test]

@@ -24,6 +24,8 @@ use crate::world::World;
 /// Days of calm within which everything comes right. A copy that has failed often waits for a day, a volume whose
 /// snapshots have failed for its next slot, and what was made then takes its time.
 const DAYS_MAX: i64 = 9;
+/// Ticks of the jobs within which everything comes right: as many as those days have where the jobs only wait.
+const TICKS_MAX: u64 = 162;
 /// Between two rounds of the three jobs where something was done: what was begun is completed by then.
 const AFTER_CHANGES_S: i64 = 3_600;
 /// Between two rounds where the jobs can only wait.
@@ -48,10 +50,11 @@ pub(super) fn down(life: &mut Life) {
     while quiet < QUIET_ROUNDS {
         let Some((changes, findings)) = round(life) else { return };
         let left = life.sim.with(|world| unexplained(world, &findings));
-        if life.now() > end {
+        let ticks = life.lived.calm_ticks;
+        if ticks >= TICKS_MAX || life.now() > end {
             let words = match left.first() {
-                Some(one) => format!("after {DAYS_MAX} days of calm: {} ({} such)", one.words, left.len()),
-                None => format!("after {DAYS_MAX} days of calm the plans still change something"),
+                Some(one) => format!("after {ticks} ticks of calm: {} ({} such)", one.words, left.len()),
+                None => format!("after {ticks} ticks of calm the plans still change something"),
             };
             life.breaks(Broken { rule: "liveness", words });
             life.is_over();

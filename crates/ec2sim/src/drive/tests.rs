@@ -6,21 +6,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use jiff::{SignedDuration, Timestamp};
+use snapwarden_core::check::check;
 use snapwarden_core::decision::Job;
 use snapwarden_core::ids::{AccountId, Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Instance, Snapshot, SnapshotState, StorageTier, Volume};
-use snapwarden_core::report::RunReport;
+use snapwarden_core::report::{Outcome, RunReport};
 use snapwarden_core::tags::Tags;
 use snapwarden_exec::cloud::{Begun, Calls, Cloud, CloudError, CopyRequest, Page, SetRequest, SnapshotQuery};
 use snapwarden_exec::collect::Scope;
-use snapwarden_exec::run::{Quiet, RunOptions, run};
+use snapwarden_exec::pacing::{Pacer, Stop};
+use snapwarden_exec::run::{Prepared, Quiet, RunError, RunOptions, prepare, run};
 
 use super::calm;
 use super::extras;
 use super::kinds::{Fired, Kind};
 use super::rules::{Process, Rules};
 use super::watch::{Shared, Watch};
-use super::{Options, live};
+use super::{Options, Ran, Road, live, live_over};
 use crate::call::ResourceId;
 use crate::face::{Bystander, Sim};
 use crate::faults::Faults;
@@ -347,6 +349,70 @@ fn a_kind_of_trouble_fires_where_it_is_on_and_no_other_does() {
         let expected = if kind == Kind::MidRun { vec![] } else { vec![kind] };
         assert_eq!(kinds, expected);
     }
+}
+
+/// A road on which a job is not done as it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Defect {
+    /// No job does anything.
+    Idle,
+    /// Jobs plan, and act as little.
+    OnlyPlans,
+    /// A planner decides twice about one thing.
+    DecidesTwice,
+}
+
+impl Defect {
+    async fn job(self, sim: &Sim, options: &RunOptions) -> Result<RunReport, RunError> {
+        let pacer = Pacer::new(sim, None, Stop::default());
+        let Prepared { inventory, mut plan, .. } = prepare(&pacer, options, &Quiet).await?;
+        if self == Defect::DecidesTwice {
+            plan.decisions.extend(plan.decisions.first().cloned());
+        }
+        let violations = check(&plan, &inventory, &options.config);
+        let outcomes = plan.decisions.iter().map(|_| Outcome::NothingToDo).collect();
+        let (findings, calls) = (plan.findings.clone(), BTreeMap::new());
+        Ok(RunReport { plan, outcomes, violations, findings, calls, ended_at: sim.now() })
+    }
+}
+
+impl Road for Defect {
+    fn run(&self, processes: &[(RunOptions, Sim)]) -> Vec<Ran> {
+        let run = |(options, sim): &(RunOptions, Sim)| match self {
+            Defect::Idle => None,
+            Defect::OnlyPlans | Defect::DecidesTwice => sim.block_on(self.job(sim, options)),
+        };
+        processes.iter().map(run).collect()
+    }
+}
+
+/// What ends a quiet life on this road.
+fn ended_by(defect: Defect) -> (&'static str, String) {
+    let options = Options { days: 2, kinds: Some(BTreeSet::new()), ..Options::of_seed(9) };
+    assert_eq!(live(&options).trouble, None);
+    let broken = live_over(&options, &defect).trouble.unwrap().broken;
+    (broken.rule, broken.words)
+}
+
+#[test]
+fn liveness_ends_a_life_whose_jobs_do_nothing() {
+    let (rule, words) = ended_by(Defect::Idle);
+    assert_eq!(rule, "liveness");
+    assert!(words.starts_with("after 162 ticks") && words.contains("has no completed snapshot of"), "{words}");
+}
+
+#[test]
+fn liveness_ends_a_life_whose_plans_never_become_empty() {
+    let (rule, words) = ended_by(Defect::OnlyPlans);
+    assert_eq!(rule, "liveness");
+    assert!(words.starts_with("after 162 ticks"), "{words}");
+}
+
+#[test]
+fn check_ends_a_life_in_which_it_has_to_correct_a_plan() {
+    let (rule, words) = ended_by(Defect::DecidesTwice);
+    assert_eq!(rule, "check");
+    assert!(words.contains("more than one decision about one subject"), "{words}");
 }
 
 const OVERDUE: [(&str, &str); 2] = [("Type", "Automated"), ("DeleteOn", "2026-11-16")];
