@@ -55,6 +55,8 @@ const TIMES: &[&str] = &[
     "0 0 29 2 *",
     "0 0 30 2 *",
     "5 4 L,15W * sun#3",
+    "hourly Africa/Monrovia",
+    "0,30 2,14 31 10,mar fri-sat America/Nuuk",
     "2026-11-22T03:00Z",
     "0000-01-01T00:00Z",
     "9999-12-30T23:59Z",
