@@ -32,7 +32,7 @@ fn the_console_is_as_recorded() {
     let cases = trycmd::TestCases::new();
     cases.register_bin("snapwarden", Path::new(env!("CARGO_BIN_EXE_snapwarden")));
     cases.case("crates/cli/tests/cmd/*.trycmd");
-    cases.case("docs/cli.md").case("docs/simulation.md");
+    cases.case("docs/cli.md").case("docs/schedules.md").case("docs/simulation.md");
     cases.case("docs/upgrade-from-aws-ebs-snapshots-lambda.md");
     for (name, value) in NO_SETTINGS {
         cases.env(name, value);
