@@ -220,9 +220,9 @@ impl Entry {
     }
 }
 
-/// Each part of a field of cron, in lower case, may be there. Croner would take a month's name for an hour, `jan2` for
-/// December and a field without a part for one that never fires, and search for it. Its own + is left out: it makes
-/// dates that come once in a generation.
+/// Refuses what has no place in a field of cron, in lower case. Croner would take a month's name for an hour, `jan2` for
+/// December, and a field without a part for one that never fires, so that now itself were the slot at every look. Its own
+/// + is left out: it makes dates that come once in a generation.
 fn check_field(words: &str, field: &str) -> Result<(), ScheduleWrong> {
     let named = |names: &[&str], name: &str| names.iter().any(|n| n[..3] == *name);
     let may_be = |part: &str| match field {
@@ -591,7 +591,7 @@ mod tests {
             ("0 3 1 JAN2 *", "\"jan2\" is no month"),
             ("0 3 1SUN * *", "\"1sun\" is no day of the month"),
             ("0 3 * * SUNDAY", "\"sunday\" is no day of the week"),
-            // A field without any time would be searched for ever.
+            // Without any hour it never fired, and now was its slot: a snapshot at every look.
             ("0 , * * *", "\"\" is no hour"),
             ("0, 3 * * *", "\"\" is no minute"),
             ("*/15,,30 * * * *", "\"\" is no minute"),
