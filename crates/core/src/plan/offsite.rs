@@ -5,11 +5,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+
 use super::{Due, Newest, about, due, gap, later};
 use crate::decision::{Act, CopyRef, Decision, Finding, Job, Plan, Problem, Reason, Subject};
 use crate::ids::{Region, SnapshotId};
 use crate::inventory::{Inventory, SECONDS_PER_DAY, SECONDS_PER_HOUR, Snapshot, SnapshotState, StorageTier};
 use crate::policy::Offsite;
+use crate::retention::Recorded;
 use crate::tags::{self, OffsiteMode, TAG_VALUE_LENGTH_MAX, TagValue, Tags, key};
 
 /// For how long a set's snapshot waits for its late tags before it is copied without them.
@@ -82,8 +86,8 @@ enum State {
     /// Done before, says the stamp; the copy may have expired since.
     Stamped,
     NotYet,
-    /// Its source is due: it will not be copied any more.
-    TooLate,
+    /// Its copy would be born expired, on this day: it will not be copied any more.
+    TooLate(Date),
 }
 
 struct OneSource<'a> {
@@ -163,10 +167,9 @@ impl OneSource<'_> {
         }
         // A copy may go out long after its plan: what falls due within the hour is not begun any more, or the manager
         // could delete a source whose copy it has not seen (S5).
-        let is_due = !source.tags.keep_forever() && matches!(due(source, later(now, 1)), Due::Yes { .. });
-        if let (true, Some(delete_on)) = (is_due, tags::delete_on(&source.tags).ok()) {
+        if let Some(delete_on) = self.is_born_expired(later(now, 1)) {
             find(Problem::SourceDue);
-            return (Act::Skip, Reason::SourceDue { delete_on }, State::TooLate);
+            return (Act::Skip, Reason::SourceDue { delete_on }, State::TooLate(delete_on));
         }
         if let Some((youngest, _)) = judged.last() {
             let failed = judged.len();
@@ -276,6 +279,20 @@ impl OneSource<'_> {
         tags::of_copy(&self.source.id, self.region, self.source)
     }
 
+    /// The `DeleteOn` of a copy that would be due at `time`, by its own days where copies have such. What tiers may want
+    /// beyond that day is not known here, and is copied.
+    fn is_born_expired(&self, time: Timestamp) -> Option<Date> {
+        let copy = Snapshot { tags: self.copy_tags(), ..self.source.clone() };
+        let has_tiers = match Recorded::of(&copy.tags) {
+            Recorded::Is(retention) => !retention.keep(true).tiers.is_none(),
+            Recorded::Plain | Recorded::Unreadable(_) => false,
+        };
+        match due(&copy, time) {
+            Due::Yes { delete_on, .. } if !has_tiers && !copy.tags.keep_forever() => Some(delete_on),
+            Due::Yes { .. } | Due::NotYet { .. } | Due::Never(_) => None,
+        }
+    }
+
     fn copy(&self) -> Act {
         Act::Copy { tags: self.copy_tags(), encrypted: self.source.encrypted }
     }
@@ -294,7 +311,7 @@ impl OneSource<'_> {
             .iter()
             .filter_map(|(_, state)| match state {
                 State::Done(copy) => Some(copy.clone()),
-                State::Stamped | State::NotYet | State::TooLate => None,
+                State::Stamped | State::NotYet | State::TooLate(_) => None,
             })
             .collect();
         // A stamp deletes nothing: it is written whatever keeps the source.
@@ -311,8 +328,11 @@ impl OneSource<'_> {
             let is_local = self.offsite.destinations.is_empty();
             return (Act::Keep, if is_local { Reason::NoDestination { refused } } else { Reason::KeptByMode });
         }
-        let is_too_late = states.iter().any(|(_, state)| matches!(state, State::TooLate));
-        if let (true, Some(delete_on)) = (is_too_late && copies.is_empty(), tags::delete_on(&self.source.tags).ok()) {
+        let too_late = states.iter().find_map(|(_, state)| match state {
+            State::TooLate(delete_on) => Some(*delete_on),
+            State::Done(_) | State::Stamped | State::NotYet => None,
+        });
+        if let Some(delete_on) = too_late.filter(|_| copies.is_empty()) {
             return (Act::Skip, Reason::SourceDue { delete_on });
         }
         if copies.len() < states.len() {

@@ -164,7 +164,10 @@ fn copies(world: &World, region: &Region, record: &SnapshotRecord, found: &mut V
     let source = &record.snapshot;
     let is_source =
         !source.tags.has("SourceSnapshotId") && source.is_completed() && source.tier == StorageTier::Standard;
-    if !is_source || is_due(source, keys::later(world.now(), 3_600)) {
+    let soon = keys::later(world.now(), 3_600);
+    let days = tiers::recorded(source).ok().flatten().map_or(i64::MAX / 86_400, |policy| i64::from(policy.days(true)));
+    let is_past = soon.duration_since(data_time(source)).as_secs() >= days * 86_400;
+    if !is_source || is_due(source, soon) || is_past {
         return;
     }
     let words =

@@ -440,16 +440,17 @@ impl Delete<'_> {
             let here = |(region, _): &(Region, SnapshotId)| *region == destination;
             let is_young = |at: Timestamp| seconds(at, self.world.now()) <= UNSEEN_S;
             let mut shown_here = self.process.shown.iter().filter(|(key, (at, _))| here(key) && is_young(*at));
-            let proof = shown_here.find(|(_, (_, copy))| self.is_proof(copy, shown)).map(|((_, copy), _)| copy);
-            let holds = proof.is_some_and(|copy| {
+            let proof = shown_here.find(|(_, (_, copy))| self.is_proof(copy, shown)).map(|(_, (_, copy))| copy);
+            let holds = proof.is_some_and(|proof| {
+                let copy = &proof.id;
                 let truly = self.world.snapshot(&destination, copy);
                 truly.is_some_and(|record| self.is_proof(&record.snapshot, shown))
                     || self.is_fresh(copy.as_str())
-                    // The manager deletes a copy that is due, and then its source is due too.
-                    || (self.was_there(copy) && is_due(shown, self.world.now()))
+                    // The manager deletes a copy that is due: its source is due too, or copies have days of their own.
+                    || (self.was_there(copy) && (is_due(shown, self.world.now()) || is_due(proof, self.world.now())))
             });
             found.unless(holds, "S4", || {
-                let shown = proof.map_or("none", SnapshotId::as_str);
+                let shown = proof.map_or("none", |copy| copy.id.as_str());
                 format!("{id} is removed and {destination} holds no verified copy of it; shown was {shown}")
             });
             found.unless(self.process.has_read(&destination, Action::DescribeSnapshots), "S7", || {
