@@ -616,15 +616,16 @@ fn a_copy_is_not_begun_that_would_be_born_expired_by_days_of_its_own_and_its_sou
     let reason = Reason::SourceDue { delete_on: date("2026-11-21") };
     assert_eq!(of_copy(&plan, "snap-1", AWAY), (&Act::Skip, &reason));
     assert_eq!(of_source(&plan, "snap-1"), (&Act::Skip, &reason));
-    let plan = world(NOW).snapshot(late.tag("snapwarden:retention", "days=2 copies: days=30")).offsite();
+    let plan = world(NOW).snapshot(late.tag("snapwarden:retention", "days=30 copies: days=4")).offsite();
     assert!(matches!(of_copy(&plan, "snap-1", AWAY).0, Act::Copy { .. }));
 }
 
 #[test]
-fn what_a_tier_may_want_beyond_its_day_is_copied() {
-    let kept = ours("snap-1", "vol-1", "2026-11-01", "2026-11-08").tag("DestinationRegion", AWAY);
-    let plan = world(NOW).snapshot(kept.clone().tag("snapwarden:retention", "days=7 weeks=8")).offsite();
-    assert!(matches!(of_copy(&plan, "snap-1", AWAY).0, Act::Copy { .. }));
-    let plan = world(NOW).snapshot(kept.tag("snapwarden:retention", "days=7 weeks=8 copies: days=7")).offsite();
-    assert_eq!(of_copy(&plan, "snap-1", AWAY).1, &Reason::SourceDue { delete_on: date("2026-11-08") });
+fn what_a_tier_keeps_beyond_its_day_is_not_copied_any_more_and_stays() {
+    let kept = ours("snap-1", "vol-1", "2026-11-02", "2026-11-09").tag("snapwarden:retention", "days=7 weeks=8");
+    let plan = world(NOW).snapshot(kept.tag("DestinationRegion", AWAY)).offsite();
+    let reason = Reason::SourceDue { delete_on: date("2026-11-09") };
+    assert_eq!(of_copy(&plan, "snap-1", AWAY), (&Act::Skip, &reason));
+    assert_eq!(of_source(&plan, "snap-1"), (&Act::Skip, &reason));
+    assert_eq!(problems(&plan, "snap-1"), [Problem::SourceDue]);
 }

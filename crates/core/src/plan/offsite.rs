@@ -13,7 +13,6 @@ use crate::decision::{Act, CopyRef, Decision, Finding, Job, Plan, Problem, Reaso
 use crate::ids::{Region, SnapshotId};
 use crate::inventory::{Inventory, SECONDS_PER_DAY, SECONDS_PER_HOUR, Snapshot, SnapshotState, StorageTier};
 use crate::policy::Offsite;
-use crate::retention::Recorded;
 use crate::tags::{self, OffsiteMode, TAG_VALUE_LENGTH_MAX, TagValue, Tags, key};
 
 /// For how long a set's snapshot waits for its late tags before it is copied without them.
@@ -167,7 +166,7 @@ impl OneSource<'_> {
         }
         // A copy may go out long after its plan: what falls due within the hour is not begun any more, or the manager
         // could delete a source whose copy it has not seen (S5).
-        if let Some(delete_on) = self.is_born_expired(later(now, 1)) {
+        if let Some(delete_on) = self.too_late(later(now, 1)) {
             find(Problem::SourceDue);
             return (Act::Skip, Reason::SourceDue { delete_on }, State::TooLate(delete_on));
         }
@@ -279,18 +278,16 @@ impl OneSource<'_> {
         tags::of_copy(&self.source.id, self.region, self.source)
     }
 
-    /// The `DeleteOn` of a copy that would be due at `time`, by its own days where copies have such. What tiers may want
-    /// beyond that day is not known here, and is copied.
-    fn is_born_expired(&self, time: Timestamp) -> Option<Date> {
-        let copy = Snapshot { tags: self.copy_tags(), ..self.source.clone() };
-        let has_tiers = match Recorded::of(&copy.tags) {
-            Recorded::Is(retention) => !retention.keep(true).tiers.is_none(),
-            Recorded::Plain | Recorded::Unreadable(_) => false,
-        };
-        match due(&copy, time) {
-            Due::Yes { delete_on, .. } if !has_tiers && !copy.tags.keep_forever() => Some(delete_on),
+    /// The `DeleteOn` for which a copy is not begun any more: the source's, which the manager may delete from that day on
+    /// (S5); or the copy's own, with which it would be born expired. What tiers want beyond that day is not asked: a copy
+    /// that the manager then does not keep would be made again and again.
+    fn too_late(&self, time: Timestamp) -> Option<Date> {
+        let due_on = |snapshot: &Snapshot| match due(snapshot, time) {
+            Due::Yes { delete_on, .. } if !snapshot.tags.keep_forever() => Some(delete_on),
             Due::Yes { .. } | Due::NotYet { .. } | Due::Never(_) => None,
-        }
+        };
+        let copy = Snapshot { tags: self.copy_tags(), ..self.source.clone() };
+        due_on(self.source).or_else(|| due_on(&copy))
     }
 
     fn copy(&self) -> Act {
