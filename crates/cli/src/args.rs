@@ -33,7 +33,7 @@ Examples:
 Exit codes:
   0   done; findings do not change that
   1   could not start, or the safety check or a missing approval held something back
-  2   some items failed, or a Region could not all be read
+  2   some items failed, a Region could not all be read, or lint found an error
   64  the command line could not be understood
 
 Environment:
@@ -41,6 +41,16 @@ Environment:
   SNAPWARDEN_RETENTION_DAYS  for instances without the tag RetentionDays (7)
   SNAPWARDEN_SCHEDULE        for instances without the tag BackupSchedule (\"daily 03:00\", UTC)
   SNAPWARDEN_GRACE_DAYS      for which a retention that was made shorter waits (7)";
+
+const LINT_AFTER_HELP: &str = "\
+Example:
+  snapwarden lint --inventory dump
+
+Exit codes:
+  0   nothing to mend, or advice only
+  1   could not start
+  2   there is an error, or a Region could not all be read
+  64  the command line could not be understood";
 
 /// Back up EBS volumes by their tags
 ///
@@ -72,6 +82,13 @@ pub(crate) enum Command {
     /// would do with it now. Where a job does nothing with it, it says why.
     #[command(after_help = "Example:\n  snapwarden explain i-0123456789abcdef0 --inventory dump")]
     Explain(ExplainArgs),
+    /// Show which tags do not say what was most likely meant
+    ///
+    /// Reads every tag of the contract: values that cannot be read, keys that are nearly ours, Regions and schedules that
+    /// do not work, retention that keeps nothing. Errors come first, with what was probably meant; then advice, where a
+    /// tag works but may not do what is wanted. Nothing is changed.
+    #[command(after_help = LINT_AFTER_HELP)]
+    Lint(LintArgs),
     /// Run a job now, on AWS
     ///
     /// Looks, plans, checks, acts once per item and reports what became of everything. It may be stopped at any time
@@ -350,6 +367,19 @@ pub(crate) struct ExplainArgs {
     #[command(flatten)]
     pub(crate) defaults: Defaults,
     /// Print the explanation as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LintArgs {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    #[command(flatten)]
+    pub(crate) account: Account,
+    #[command(flatten)]
+    pub(crate) defaults: Defaults,
+    /// Print what was found as JSON, and nothing else
     #[arg(long)]
     pub(crate) json: bool,
 }

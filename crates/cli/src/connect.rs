@@ -44,7 +44,7 @@ pub(crate) async fn account(account: &Account) -> anyhow::Result<(Aws, Scope)> {
     Ok((aws, scope))
 }
 
-/// Looks at the account for `plan` and `explain`. Nothing is changed.
+/// Looks at the account for `plan`, `explain` and `lint`. Nothing is changed.
 pub(crate) fn look(jobs: &[Job], wanted: &Account) -> anyhow::Result<Seen> {
     block_on(async {
         let (aws, scope) = account(wanted).await?;

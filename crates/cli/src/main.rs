@@ -10,6 +10,7 @@ mod explain;
 mod inventory;
 #[cfg(feature = "aws")]
 mod keep;
+mod lint;
 mod output;
 mod plan;
 #[cfg(feature = "aws")]
@@ -52,6 +53,7 @@ fn run(cli: &Cli) -> anyhow::Result<u8> {
     match &cli.command {
         Command::Plan { job } => plan::run(job),
         Command::Explain(args) => explain::run(args),
+        Command::Lint(args) => lint::run(args),
         Command::Demo => demo::run(),
         Command::Simulate(args) => simulate::run(args),
         #[cfg(feature = "aws")]

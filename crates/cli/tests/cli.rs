@@ -32,7 +32,7 @@ fn the_console_is_as_recorded() {
     let cases = trycmd::TestCases::new();
     cases.register_bin("snapwarden", Path::new(env!("CARGO_BIN_EXE_snapwarden")));
     cases.case("crates/cli/tests/cmd/*.trycmd");
-    cases.case("docs/cli.md").case("docs/schedules.md").case("docs/simulation.md");
+    cases.case("docs/cli.md").case("docs/schedules.md").case("docs/simulation.md").case("docs/tags.md");
     cases.case("docs/upgrade-from-aws-ebs-snapshots-lambda.md");
     for (name, value) in NO_SETTINGS {
         cases.env(name, value);
@@ -131,6 +131,37 @@ fn ids(dump: &Path) -> Vec<String> {
 }
 
 #[test]
+fn what_lint_finds_in_a_fleet_is_in_the_json_with_its_sentence() {
+    let args = ["lint", "--inventory", "testdata/fleet", "--now", "2026-11-22T04:00Z", "--json"];
+    let output = snapwarden(&args).output().unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(2), Vec::new()));
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["unread"], serde_json::json!([]));
+    let said: Vec<String> = found["lints"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|lint| ["severity", "id", "key", "value"].map(|field| lint[field].as_str().unwrap()).join(" "))
+        .collect();
+    let of_move = |said: &&String| said.ends_with("DestinationRegion eu-west-1");
+    assert_eq!(said.iter().filter(of_move).count(), 7, "each instance that moves: {said:#?}");
+    let others: Vec<_> = said.iter().filter(|said| !of_move(said)).collect();
+    assert_eq!(
+        others,
+        [
+            "error i-5b689a3ff9379ad0e DestinationRegion eu-wset-1",
+            "error i-bd338555cf8255bc9 RetentionDays 7d",
+            "error snap-61952b518f2e66174 KeepForever No",
+            "error snap-b21216836bcc0b616 DeleteOn tomorrow",
+            "advice i-04449779e7447e174 Backup daily",
+            "advice snap-26adf6988c27de020 KeepForever ",
+        ]
+    );
+    let says = found["lints"][1]["says"].as_str().unwrap();
+    assert!(says.ends_with("; did you mean 7?"), "{says}");
+}
+
+#[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
     let args = ["plan", "expire", "--inventory", "testdata/fleet", "--now", "2026-11-22T04:00Z"];
     let mut child = snapwarden(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -143,10 +174,17 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 fn nothing_printed_steers_a_terminal() {
     let dump = "crates/cli/tests/dumps/hostile";
     let now = ["--now", "2026-11-22T04:00Z"];
-    for what in [["plan", "create"], ["plan", "offsite"], ["plan", "expire"], ["explain", "i-1"], ["explain", "snap-2"]]
-    {
+    let whats: [&[&str]; 6] = [
+        &["plan", "create"],
+        &["plan", "offsite"],
+        &["plan", "expire"],
+        &["explain", "i-1"],
+        &["explain", "snap-2"],
+        &["lint"],
+    ];
+    for what in whats {
         for format in [None, Some("--json")] {
-            let args: Vec<_> = what.into_iter().chain(["--inventory", dump]).chain(now).chain(format).collect();
+            let args: Vec<_> = what.iter().copied().chain(["--inventory", dump]).chain(now).chain(format).collect();
             let output = snapwarden(&args).output().unwrap();
             let all = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
             let steers = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{2028}' | '\u{202e}');

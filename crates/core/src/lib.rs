@@ -13,6 +13,7 @@ pub mod check;
 pub mod decision;
 pub mod ids;
 pub mod inventory;
+pub mod lint;
 pub mod plan;
 pub mod policy;
 pub mod printable;

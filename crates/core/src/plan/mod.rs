@@ -162,7 +162,7 @@ fn about(snapshot: &Snapshot) -> About {
 }
 
 /// The finding about a listing that is not whole, if it is not.
-fn gap<T>(region: &Region, what: &str, listing: Option<&Read<T>>) -> Option<Finding> {
+pub(crate) fn gap<T>(region: &Region, what: &str, listing: Option<&Read<T>>) -> Option<Finding> {
     let why = match listing {
         Some(Read::Whole(_)) => return None,
         Some(Read::Gap { why, .. }) => why.as_str(),
