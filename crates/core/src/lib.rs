@@ -12,6 +12,7 @@ pub mod ids;
 pub mod inventory;
 pub mod plan;
 pub mod policy;
+pub mod preview;
 pub mod printable;
 pub mod report;
 pub mod retention;
