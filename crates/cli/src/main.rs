@@ -12,6 +12,7 @@ mod inventory;
 mod keep;
 mod output;
 mod plan;
+mod preview;
 #[cfg(feature = "aws")]
 mod progress;
 mod render;
@@ -52,6 +53,7 @@ fn run(cli: &Cli) -> anyhow::Result<u8> {
     match &cli.command {
         Command::Plan { job } => plan::run(job),
         Command::Explain(args) => explain::run(args),
+        Command::Preview(args) => preview::run(args),
         Command::Demo => demo::run(),
         Command::Simulate(args) => simulate::run(args),
         #[cfg(feature = "aws")]

@@ -7,7 +7,8 @@
 //!
 //! [`plan_expire`]: crate::plan::plan_expire
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::civil::Date;
@@ -58,6 +59,15 @@ pub struct Moment {
     pub recorded: Recorded,
     /// The day on which it goes; none where that is after the preview's last.
     pub goes: Option<Date>,
+}
+
+/// What there is of a volume.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct History {
+    /// In order of time.
+    pub moments: Vec<Moment>,
+    /// The times for which there is something, be it of the kind that is asked about or of the other.
+    times: BTreeSet<Timestamp>,
 }
 
 /// What keeps a snapshot.
@@ -163,10 +173,9 @@ impl Rules {
 
     /// The snapshots that are made from `now` to the end of `until`. A slot that has begun and that `history` lacks is
     /// made up for at once, as the creator does.
-    fn to_come(&self, history: &[Moment], now: Timestamp, until: Date) -> Vec<Moment> {
+    fn to_come(&self, history: &History, now: Timestamp, until: Date) -> Vec<Moment> {
         let begun = self.schedule.slot_at(now);
-        let is_done = history.iter().any(|moment| moment.time == begun.time());
-        let first = (!is_done).then_some((begun, now));
+        let first = (!history.times.contains(&begun.time())).then_some((begun, now));
         let rest = self.schedule.slots_after(now).map(|slot| (slot, slot.time()));
         let slots = first.into_iter().chain(rest.take_while(|(_, made)| *made <= end_of(until)));
         slots.enumerate().filter_map(|(n, (slot, made))| self.born(n, slot, made)).collect()
@@ -266,9 +275,9 @@ pub struct Preview {
 
 impl Preview {
     /// Lives through the days from `now` to `until`.
-    pub fn of(rules: &Rules, history: &[Moment], now: Timestamp, until: Date) -> Self {
-        let mut moments = [history, &rules.to_come(history, now, until)].concat();
-        moments.sort_by(|a, b| (a.time, &a.snapshot).cmp(&(b.time, &b.snapshot)));
+    pub fn of(rules: &Rules, history: &History, now: Timestamp, until: Date) -> Self {
+        let mut moments = [&history.moments[..], &rules.to_come(history, now, until)].concat();
+        moments.sort_by(in_order);
         let (mut there, mut next) = (Vec::new(), 0);
         for day in day_of(now).series(1.day()).take_while(|day| *day <= until) {
             let now = end_of(day);
@@ -349,16 +358,16 @@ pub fn moved<'a>(as_is: &'a Preview, changed: &Preview, approved: &Preview) -> V
 
 /// The history of a volume in all Regions that were read, as the tiers see it. Where copies have a policy of their own,
 /// `of_copies` says whose history it is.
-pub fn history(inventory: &Inventory, volume: &VolumeId, of_copies: Option<bool>) -> Vec<Moment> {
+pub fn history(inventory: &Inventory, volume: &VolumeId, of_copies: Option<bool>) -> History {
     let is_of_it = |snapshot: &&Snapshot| {
         // One that is pending will most likely have completed by the end of the day.
         matches!(snapshot.state, SnapshotState::Completed | SnapshotState::Pending)
             && snapshot.is_managed(&inventory.account)
             && snapshot.lineage() == Lineage::Volume(volume.clone())
-            && of_copies.is_none_or(|of_copies| snapshot.is_copy() == of_copies)
     };
+    let all: Vec<_> = inventory.snapshots().map(|(_, snapshot)| snapshot).filter(is_of_it).collect();
     let mut moments: BTreeMap<String, Moment> = BTreeMap::new();
-    for snapshot in inventory.snapshots().map(|(_, snapshot)| snapshot).filter(is_of_it) {
+    for snapshot in all.iter().filter(|snapshot| of_copies.is_none_or(|of_copies| snapshot.is_copy() == of_copies)) {
         let moment = moment(snapshot);
         let stays_until = |moment: &Moment| (moment.delete_on.unwrap_or(Date::MAX), moment.needs_days);
         let longest = moments.entry(moment_of(snapshot)).or_insert_with(|| moment.clone());
@@ -367,8 +376,12 @@ pub fn history(inventory: &Inventory, volume: &VolumeId, of_copies: Option<bool>
         }
     }
     let mut moments: Vec<_> = moments.into_values().collect();
-    moments.sort_by(|a, b| (a.time, &a.snapshot).cmp(&(b.time, &b.snapshot)));
-    moments
+    moments.sort_by(in_order);
+    History { moments, times: all.into_iter().map(time_of).collect() }
+}
+
+fn in_order(a: &Moment, b: &Moment) -> Ordering {
+    (a.time, &a.snapshot).cmp(&(b.time, &b.snapshot))
 }
 
 fn moment(snapshot: &Snapshot) -> Moment {

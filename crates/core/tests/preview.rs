@@ -14,7 +14,7 @@ use snapwarden_core::approval::{Approval, Approved};
 use snapwarden_core::decision::Act;
 use snapwarden_core::inventory::{Inventory, Read};
 use snapwarden_core::policy::Config;
-use snapwarden_core::preview::{Counts, Moment, Preview, Rules, Why, day_of, history, moved};
+use snapwarden_core::preview::{Counts, History, Moment, Preview, Rules, Why, day_of, history, moved};
 
 /// What the tags of an instance ask for.
 fn rules(tagged: Pairs<'_>) -> Rules {
@@ -31,7 +31,7 @@ fn two_years() -> Date {
     day_of(time(NOW)) + 2.years()
 }
 
-fn preview(tagged: Pairs<'_>, history: &[Moment]) -> Preview {
+fn preview(tagged: Pairs<'_>, history: &History) -> Preview {
     Preview::of(&rules(tagged), history, time(NOW), two_years())
 }
 
@@ -51,7 +51,7 @@ fn table(preview: &Preview) -> Vec<String> {
 fn seven_days_alone() {
     // At the end of a day the eighth is gone. The first look makes up for the slot that has begun.
     assert_eq!(
-        table(&preview(&[("RetentionDays", "7")], &[])),
+        table(&preview(&[("RetentionDays", "7")], &History::default())),
         [
             "2026-11-22: 1 = 1d 0w 0m 0y 0l 0o, 2026-11-22",
             "2026-11-29: 7 = 7d 0w 0m 0y 0l 0o, 2026-11-23",
@@ -67,7 +67,7 @@ fn seven_days_alone() {
 fn days_weeks_months_and_years() {
     let tags = [("RetentionDays", "7"), ("RetentionWeeks", "4"), ("RetentionMonths", "12"), ("RetentionYears", "3")];
     assert_eq!(
-        table(&preview(&tags, &[])),
+        table(&preview(&tags, &History::default())),
         [
             "2026-11-22: 1 = 1d 1w 1m 1y 0l 0o, 2026-11-22",
             "2026-11-29: 8 = 7d 2w 1m 1y 0l 0o, 2026-11-22",
@@ -83,7 +83,7 @@ fn days_weeks_months_and_years() {
 fn the_newest_whatever_their_age() {
     let tags = [("BackupSchedule", "monthly 1 04:00"), ("RetentionDays", "3"), ("KeepLast", "4")];
     assert_eq!(
-        table(&preview(&tags, &[])),
+        table(&preview(&tags, &History::default())),
         [
             "2026-11-22: 1 = 1d 0w 0m 0y 1l 0o, 2026-11-22",
             "2026-11-29: 1 = 0d 0w 0m 0y 1l 0o, 2026-11-22",
@@ -98,7 +98,7 @@ fn the_newest_whatever_their_age() {
 #[test]
 fn each_real_hour_and_weeks_of_berlin() {
     let tags = [("BackupSchedule", "hourly Europe/Berlin"), ("RetentionDays", "2"), ("RetentionWeeks", "3")];
-    let preview = preview(&tags, &[]);
+    let preview = preview(&tags, &History::default());
     assert_eq!(
         table(&preview),
         [
@@ -118,7 +118,7 @@ fn each_real_hour_and_weeks_of_berlin() {
 }
 
 /// A history of `vol-1` in which each day has one, kept 7 days.
-fn daily(days: &[&str], record: &str) -> Vec<Moment> {
+fn daily(days: &[&str], record: &str) -> History {
     let snap = |day: &&str| {
         let delete_on = (date(day) + 7.days()).to_string();
         ours(&format!("snap-{}", day.replace('-', "")), "vol-1", day, &delete_on).tag("snapwarden:retention", record)
@@ -191,7 +191,7 @@ fn what_keeps_a_snapshot_is_said() {
 
 #[test]
 fn the_newest_of_its_volume_stays() {
-    let preview = preview(&[("BackupSchedule", "monthly 1 04:00"), ("RetentionDays", "3")], &[]);
+    let preview = preview(&[("BackupSchedule", "monthly 1 04:00"), ("RetentionDays", "3")], &History::default());
     let on = preview.on(date("2027-01-20"));
     assert_eq!(on.len(), 1);
     assert_eq!((on[0].0.made, on[0].0.goes), (time("2027-01-01T04:00:00Z"), Some(date("2027-02-01"))));
@@ -232,7 +232,7 @@ fn a_shorter_retention_waits_and_an_approval_does_not() {
 fn copies_have_what_is_theirs() {
     let tags = [("RetentionDays", "2"), ("DestinationRetentionDays", "5"), ("DestinationRetentionWeeks", "2")];
     let on = |is_copy| {
-        let preview = Preview::of(&Rules { is_copy, ..rules(&tags) }, &[], time(NOW), two_years());
+        let preview = Preview::of(&Rules { is_copy, ..rules(&tags) }, &History::default(), time(NOW), two_years());
         let Counts { total, days, weeks, .. } = Counts::of(&preview.on(date("2027-05-21")));
         (total, days, weeks)
     };
@@ -245,12 +245,21 @@ fn of_a_source_and_its_copies_the_one_that_stays_longest_stands_for_all() {
     let later = copy("snap-2", &source).tag("DeleteOn", "2026-12-20");
     let world = world(NOW).snapshot(source).region(AWAY).snapshot(later);
     let of = |kind| history(&world.inventory, &volume_id("vol-1"), kind);
-    let lines = |moments: Vec<Moment>| -> Vec<String> {
-        moments.iter().map(|moment| format!("{} {}", moment.snapshot, moment.delete_on.unwrap())).collect()
+    let lines = |history: History| -> Vec<String> {
+        history.moments.iter().map(|moment| format!("{} {}", moment.snapshot, moment.delete_on.unwrap())).collect()
     };
     assert_eq!(lines(of(None)), ["snap-2 2026-12-20"]);
     assert_eq!(lines(of(Some(false))), ["snap-1 2026-11-27"]);
     assert_eq!(lines(of(Some(true))), ["snap-2 2026-12-20"]);
+}
+
+#[test]
+fn a_slot_of_which_only_the_other_kind_is_there_is_done() {
+    let copy = copy("snap-2", &ours("snap-1", "vol-1", "2026-11-22", "2026-11-29"));
+    let world = world(NOW).region(AWAY).snapshot(copy);
+    let tags = [("RetentionDays", "2"), ("DestinationRetentionDays", "5")];
+    let preview = preview(&tags, &history(&world.inventory, &volume_id("vol-1"), Some(false)));
+    assert_eq!(preview.moments()[0].made, time("2026-11-23T03:00:00Z"));
 }
 
 /// A policy, and how its snapshots record it.
