@@ -14,6 +14,8 @@ use snapwarden_core::schedule::Schedule;
 use snapwarden_core::tags::{read_grace_days, read_retention_days};
 use snapwarden_ec2sim::drive::{Kind, KindError};
 
+use crate::preview::PreviewArgs;
+
 const AFTER_HELP: &str = "\
 Make a dump, with one folder for each Region R:
   export AWS_DEFAULT_OUTPUT=json
@@ -89,6 +91,14 @@ pub(crate) enum Command {
     /// tag works but may not do what is wanted. Nothing is changed.
     #[command(after_help = LINT_AFTER_HELP)]
     Lint(LintArgs),
+    /// Show what a policy will have kept, on any day of the next two years
+    ///
+    /// Lives through two years of a schedule and a retention: how many snapshots there will be, what keeps each, and when
+    /// it goes. With --change, what would be if a tag were changed, and what becomes of the snapshots that exist. Nothing
+    /// is changed. Days end at midnight in UTC; nothing is taken to fail. docs/retention.md has examples.
+    #[command(after_help = "Examples:\n  snapwarden preview i-0123456789abcdef0 --change RetentionMonths=12\n  \
+                      snapwarden preview --tag RetentionWeeks=4 --tag \"BackupSchedule=daily 03:00 Europe/Berlin\" --picture 4-weeks.svg")]
+    Preview(PreviewArgs),
     /// Run a job now, on AWS
     ///
     /// Looks, plans, checks, acts once per item and reports what became of everything. It may be stopped at any time
@@ -465,6 +475,12 @@ impl Cli {
             let text = format!("--approve names {} twice; give one approval for each", second.what);
             return Err(Self::command().error(ErrorKind::ValueValidation, text));
         }
+        if let Command::Preview(args) = &cli.command
+            && let Some((option, key)) = args.twice()
+        {
+            let text = format!("{option} names {key} twice");
+            return Err(Self::command().error(ErrorKind::ValueValidation, text));
+        }
         Ok(cli)
     }
 }
@@ -489,7 +505,8 @@ pub(crate) fn completions(shell: Shell) -> String {
     String::from_utf8_lossy(&script).into_owned()
 }
 
-fn time(text: &str) -> Result<Timestamp, String> {
+/// A time on the command line.
+pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| "write a time with its zone, such as 2026-11-22T04:00Z".to_owned())
 }
 

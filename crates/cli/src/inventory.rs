@@ -39,10 +39,15 @@ fn of_dump(folder: &Path, source: &Source, account: &Account) -> anyhow::Result<
     let now = source.now.unwrap_or_else(Timestamp::now);
     let inventory = read_dump(folder, now, source.account_id.clone())?;
     if source.now.is_none() {
-        warn(&format!("now is {}, from this machine; --now sets another", Slot::containing(now)));
+        warn_of_clock(now);
     }
     let regions = regions(&inventory, &account.region)?;
     Ok(Seen { inventory, regions, more: "dump its Region too" })
+}
+
+/// Says that the time is this machine's.
+pub(crate) fn warn_of_clock(now: Timestamp) {
+    warn(&format!("now is {}, from this machine; --now sets another", Slot::containing(now)));
 }
 
 /// Reads a dump, and says what is wrong with it.

@@ -13,6 +13,7 @@ mod keep;
 mod lint;
 mod output;
 mod plan;
+mod preview;
 #[cfg(feature = "aws")]
 mod progress;
 mod render;
@@ -54,6 +55,7 @@ fn run(cli: &Cli) -> anyhow::Result<u8> {
         Command::Plan { job } => plan::run(job),
         Command::Explain(args) => explain::run(args),
         Command::Lint(args) => lint::run(args),
+        Command::Preview(args) => preview::run(args),
         Command::Demo => demo::run(),
         Command::Simulate(args) => simulate::run(args),
         #[cfg(feature = "aws")]

@@ -23,6 +23,7 @@ fn snapwarden(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_snapwarden"));
     command.args(args).current_dir(root());
     command.env_remove("SNAPWARDEN_RETENTION_DAYS").env_remove("SNAPWARDEN_SCHEDULE");
+    command.env_remove("SNAPWARDEN_GRACE_DAYS");
     command
 }
 
@@ -32,7 +33,9 @@ fn the_console_is_as_recorded() {
     let cases = trycmd::TestCases::new();
     cases.register_bin("snapwarden", Path::new(env!("CARGO_BIN_EXE_snapwarden")));
     cases.case("crates/cli/tests/cmd/*.trycmd");
-    cases.case("docs/cli.md").case("docs/schedules.md").case("docs/simulation.md").case("docs/tags.md");
+    for name in ["cli", "retention", "schedules", "simulation", "tags"] {
+        cases.case(format!("docs/{name}.md"));
+    }
     cases.case("docs/upgrade-from-aws-ebs-snapshots-lambda.md");
     for (name, value) in NO_SETTINGS {
         cases.env(name, value);
@@ -130,6 +133,101 @@ fn ids(dump: &Path) -> Vec<String> {
         .collect()
 }
 
+/// The pictures of docs/retention.md, and what draws them.
+const PICTURES: [(&str, &[&str]); 4] = [
+    ("7-days.svg", &["--tag", "RetentionDays=7"]),
+    (
+        "7-days-4-weeks-12-months-3-years.svg",
+        &[
+            "--tag",
+            "RetentionDays=7",
+            "--tag",
+            "RetentionWeeks=4",
+            "--tag",
+            "RetentionMonths=12",
+            "--tag",
+            "RetentionYears=3",
+        ],
+    ),
+    ("keep-last.svg", &["--tag", "BackupSchedule=monthly 1 04:30", "--tag", "RetentionDays=7", "--tag", "KeepLast=6"]),
+    (
+        "change.svg",
+        &[
+            "i-0d000000000000001",
+            "--inventory",
+            "testdata/tiers",
+            "--change",
+            "RetentionWeeks=2",
+            "--change",
+            "RetentionMonths=12",
+        ],
+    ),
+];
+
+/// `TRYCMD=overwrite` draws them anew: look at them before you commit.
+#[test]
+fn the_pictures_are_what_the_command_draws() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    for (name, args) in PICTURES {
+        let there = root().join("docs/pictures").join(name);
+        let drawn = draw(&folder.join(name), args);
+        if std::env::var("TRYCMD").is_ok_and(|wish| wish == "overwrite") {
+            std::fs::write(&there, &drawn).unwrap();
+        }
+        assert!(std::fs::read_to_string(&there).unwrap() == drawn, "docs/pictures/{name} is out of date");
+        let document = std::fs::read_to_string(root().join("docs/retention.md")).unwrap();
+        assert!(document.contains(&format!("(pictures/{name})")), "docs/retention.md lacks {name}");
+    }
+}
+
+/// What `preview` draws into `file`.
+fn draw(file: &Path, args: &[&str]) -> String {
+    let args = [&["preview", "--now", "2026-11-22T04:00Z", "--picture", file.to_str().unwrap()], args].concat();
+    let output = snapwarden(&args).output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap()), (Some(0), String::new()));
+    std::fs::read_to_string(file).unwrap()
+}
+
+#[test]
+fn a_picture_loads_nothing_and_no_tag_breaks_out_of_it() {
+    for (dump, id) in [("crates/cli/tests/dumps/hostile", "i-1"), ("testdata/tiers", "i-0d000000000000001")] {
+        for name in ["some.svg", "some.html"] {
+            let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+            let args = ["preview", id, "--inventory", dump, "--now", "2026-11-22T04:00Z", "--picture"];
+            let output = snapwarden(&args).arg(&file).output().unwrap();
+            assert_eq!(output.status.code(), Some(0), "{output:?}");
+            let drawn = std::fs::read_to_string(&file).unwrap();
+            let outside = ["<script", "href", "url(", "@import", "onload", "src="];
+            assert!(!outside.iter().any(|word| drawn.contains(word)), "{id} {name}");
+            assert!(drawn.contains(&format!("<title>{id}")) && drawn.contains(" now, as of "), "{id} {name}");
+            // Every element that is opened is closed, and nothing else opens one.
+            let known = ["svg", "title", "style", "rect", "text", "line", "html", "head", "body", "table", "caption"];
+            let known = known.iter().chain(&["tr", "th", "td", "meta", "!doctype"]);
+            let opened = drawn.split('<').skip(1).map(|rest| rest.trim_start_matches('/'));
+            let names = opened.map(|rest| &rest[..rest.find(|c: char| !c.is_alphabetic() && c != '!').unwrap()]);
+            let known: Vec<_> = known.collect();
+            names.for_each(|name| assert!(known.contains(&&name), "{id}: {name}"));
+        }
+    }
+}
+
+#[test]
+fn a_preview_is_valid_json() {
+    let now = ["--now", "2026-11-22T04:00Z", "--json"];
+    let args = ["preview", "i-0d000000000000001", "--inventory", "testdata/tiers", "--change", "RetentionWeeks=2"];
+    let output = snapwarden(&[&args[..], &["--on", "2026-11-29"], &now].concat()).output().unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["instance"], "i-0d000000000000001");
+    assert_eq!(json["variants"][0]["days"][0]["total"], 14);
+    assert_eq!(json["variants"][0]["on"][0]["snapshots"][0]["kept_by"][0], "first of week 2026-W41 (8 of 8)");
+    assert_eq!(json["moved"].as_array().unwrap().len(), 8);
+    let output =
+        snapwarden(&[&["preview", "--all", "--inventory", "testdata/tiers"], &now[..]].concat()).output().unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json.as_array().unwrap().len(), 4);
+}
+
 #[test]
 fn what_lint_finds_in_a_fleet_is_in_the_json_with_its_sentence() {
     let args = ["lint", "--inventory", "testdata/fleet", "--now", "2026-11-22T04:00Z", "--json"];
@@ -174,13 +272,15 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 fn nothing_printed_steers_a_terminal() {
     let dump = "crates/cli/tests/dumps/hostile";
     let now = ["--now", "2026-11-22T04:00Z"];
-    let whats: [&[&str]; 6] = [
+    let whats: [&[&str]; 8] = [
         &["plan", "create"],
         &["plan", "offsite"],
         &["plan", "expire"],
         &["explain", "i-1"],
         &["explain", "snap-2"],
         &["lint"],
+        &["preview", "i-1"],
+        &["preview", "--all"],
     ];
     for what in whats {
         for format in [None, Some("--json")] {
@@ -204,6 +304,14 @@ fn without_a_time_this_machines_is_used_and_said() {
 }
 
 #[test]
+fn a_preview_of_tags_begins_at_this_machines_time_and_says_so() {
+    let output = snapwarden(&["preview", "--tag", "KeepLast=3"]).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stderr.starts_with("snapwarden: now is 2") && stderr.lines().count() == 1, "{stderr}");
+}
+
+#[test]
 fn every_shell_has_its_completions() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let output = snapwarden(&["completions", shell]).output().unwrap();
@@ -214,7 +322,9 @@ fn every_shell_has_its_completions() {
 
 #[test]
 fn every_file_that_a_document_names_is_there() {
-    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/safety.md", "docs/tags.md"] {
+    for document in
+        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/retention.md", "docs/safety.md", "docs/tags.md"]
+    {
         let text = std::fs::read_to_string(root().join(document)).unwrap();
         for name in text.split('`').skip(1).step_by(2).filter(|word| word.ends_with(".rs") && word.contains('/')) {
             for name in braces(name) {

@@ -16,6 +16,7 @@ pub mod inventory;
 pub mod lint;
 pub mod plan;
 pub mod policy;
+pub mod preview;
 pub mod printable;
 pub mod report;
 pub mod retention;

@@ -100,6 +100,15 @@ impl<T> Setting<T> {
     }
 }
 
+/// When the tags of an instance want it backed up.
+pub fn schedule(tags: &Tags, config: &Config) -> Setting<Schedule> {
+    let read = match tags.get(key::BACKUP_SCHEDULE) {
+        None => TagValue::Absent,
+        Some(text) => text.parse().map_or_else(|_| TagValue::Unreadable(text.to_owned()), TagValue::Is),
+    };
+    Setting::of(read, config.schedule.clone(), config.schedule.clone())
+}
+
 /// Whether an instance is backed up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -135,11 +144,7 @@ impl InstancePolicy {
     /// Reads an instance's tags.
     pub fn of(instance: &Instance, region: &Region, inventory: &Inventory, config: &Config) -> Self {
         let tags = &instance.tags;
-        let schedule = match tags.get(key::BACKUP_SCHEDULE) {
-            None => TagValue::Absent,
-            Some(text) => text.parse().map_or_else(|_| TagValue::Unreadable(text.to_owned()), TagValue::Is),
-        };
-        let schedule = Setting::of(schedule, config.schedule.clone(), config.schedule.clone());
+        let schedule = schedule(tags, config);
         let asked = Asked::of(tags);
         let retention = asked.retention(config.retention_days, schedule.value.zone());
         let days = retention.own.days;

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::SnapshotId;
@@ -79,7 +80,10 @@ pub struct Period {
 impl Period {
     /// The period of `tier` that `time` lies in; none for the newest, which have none.
     pub fn of(tier: Tier, time: Timestamp, zone: &Zone) -> Option<Self> {
-        let date = time.to_zoned(zone.time_zone().clone()).date();
+        Self::on(tier, date_of(time, zone))
+    }
+
+    fn on(tier: Tier, date: Date) -> Option<Self> {
         let (year, number) = match tier {
             Tier::Week => (date.iso_week_date().year(), date.iso_week_date().week()),
             Tier::Month => (date.year(), date.month()),
@@ -99,6 +103,10 @@ impl fmt::Display for Period {
             Tier::Year | Tier::Last => write!(f, "{year}"),
         }
     }
+}
+
+fn date_of(time: Timestamp, zone: &Zone) -> Date {
+    time.to_zoned(zone.time_zone().clone()).date()
 }
 
 /// What one tier says of one point.
@@ -153,12 +161,17 @@ impl fmt::Display for Said {
 /// and each has one for each tier that there is.
 pub fn judge(tiers: Tiers, zone: &Zone, history: &[Point]) -> Vec<Vec<Said>> {
     let mut answers = vec![Vec::new(); history.len()];
+    if tiers.is_none() {
+        return answers;
+    }
+    // Once for all tiers: that takes longest.
+    let dates: Vec<_> = history.iter().map(|point| date_of(point.time, zone)).collect();
     for tier in Tier::ALL {
         let of = tier.count(tiers);
         if of == 0 {
             continue;
         }
-        let periods: Vec<_> = history.iter().map(|point| Period::of(tier, point.time, zone)).collect();
+        let periods: Vec<_> = dates.iter().map(|date| Period::on(tier, *date)).collect();
         let mut first: BTreeMap<_, &Point> = BTreeMap::new();
         for (point, period) in history.iter().zip(&periods).filter(|(point, _)| point.stands) {
             first.entry(*period).or_insert(point);

@@ -131,10 +131,7 @@ impl<'a> Keeping<'a> {
             Present::Is(_, alive) => alive.asked.clone(),
             Present::Gone | Present::Unread(_) => None,
         };
-        let slot = snapshot.tags.get(key::SLOT).and_then(|text| text.parse::<Slot>().ok()).map(Slot::time);
-        // A slot comes before the data that is taken for it: one that says otherwise is not believed.
-        let time = snapshot.data_time().min(slot.unwrap_or(Timestamp::MAX));
-        Member { region, snapshot, recorded: Recorded::of(&snapshot.tags), present, time }
+        Member { region, snapshot, recorded: Recorded::of(&snapshot.tags), present, time: time_of(snapshot) }
     }
 
     /// What the instance that a snapshot names asks for, or where that one is gone, the one that has its volume now.
@@ -253,12 +250,23 @@ impl Member<'_> {
         matches!(self.recorded, Recorded::Is(_)) || self.present.as_ref().is_some_and(|policy| !policy.is_plain())
     }
 
-    /// What tells the moments of a history apart: the slot; without one, the source.
     fn moment(&self) -> String {
-        let source = tags::source_snapshot(&self.snapshot.tags).ok();
-        let slot = self.snapshot.tags.get(key::SLOT).filter(|text| text.parse::<Slot>().is_ok());
-        slot.map_or_else(|| source.as_ref().unwrap_or(&self.snapshot.id).to_string(), str::to_owned)
+        moment_of(self.snapshot)
     }
+}
+
+/// The place of a snapshot in its volume's history.
+pub(crate) fn time_of(snapshot: &Snapshot) -> Timestamp {
+    let slot = snapshot.tags.get(key::SLOT).and_then(|text| text.parse::<Slot>().ok()).map(Slot::time);
+    // A slot comes before the data that is taken for it: one that says otherwise is not believed.
+    snapshot.data_time().min(slot.unwrap_or(Timestamp::MAX))
+}
+
+/// What tells the moments of a history apart: the slot; without one, the source.
+pub(crate) fn moment_of(snapshot: &Snapshot) -> String {
+    let source = tags::source_snapshot(&snapshot.tags).ok();
+    let slot = snapshot.tags.get(key::SLOT).filter(|text| text.parse::<Slot>().is_ok());
+    slot.map_or_else(|| source.as_ref().unwrap_or(&snapshot.id).to_string(), str::to_owned)
 }
 
 impl<'a> Line<'a> {

@@ -9,6 +9,7 @@ mod offsite;
 
 pub use create::plan_create;
 pub use expire::plan_expire;
+pub(crate) use keeping::{moment_of, time_of};
 pub use offsite::plan_offsite;
 
 use std::collections::BTreeMap;
