@@ -348,6 +348,7 @@ pub enum Reason {
     InstancesUnread { unread: Vec<Region> },
     KeptByTier { delete_on: Date, by: KeptBy, said: Vec<Said> },
     ShorterWaits { delete_on: Date, instance: InstanceId, from: Option<Date>, said: Vec<Said> },
+    StatesShorter { delete_on: Date, instance: InstanceId },
     Expired(Expiry),
     HeldForApproval(Expiry),
     // More than one of them.
@@ -407,6 +408,7 @@ impl Reason {
             R::InstancesUnread { .. } => "instances unread",
             R::KeptByTier { .. } => "tier",
             R::ShorterWaits { .. } => "shorter retention waits",
+            R::StatesShorter { .. } => "states a shorter retention",
             R::Expired(_) => "expired",
             R::HeldForApproval(_) => "held for approval",
             R::DestinationUnread { .. } => "destination unread",
@@ -671,6 +673,10 @@ impl fmt::Display for Reason {
                     None => f.write_str("once snapshots are made under it and old enough, in a run that reads all their Regions"),
                 }
             }
+            R::StatesShorter { delete_on, instance } => write!(
+                f,
+                "DeleteOn {delete_on} has come; kept while the shorter retention of {instance} waits: it says since when"
+            ),
             R::Expired(expiry) => expiry.fmt(f),
             R::HeldForApproval(expiry) => write!(f, "held for approval: {expiry}"),
             R::DestinationUnread { destination } => write!(f, "{destination} could not be read; the next run decides"),
@@ -889,7 +895,7 @@ impl fmt::Display for Problem {
             }
             P::VolumesGone { volumes, snapshots } => write!(
                 f,
-                "{snapshots} snapshots of {volumes} volumes that are gone stay by their tiers, and nothing newer will \
+                "snapshots of volumes that are gone stay by their tiers ({snapshots} of {volumes}), and nothing newer will \
                  ever push them out: delete by hand what is not wanted, or take {} off them",
                 key::RETENTION
             ),

@@ -84,6 +84,8 @@ pub enum Why {
     Tier(Said),
     /// A tier that it was promised when it was made.
     Promised(Said),
+    /// It is the oldest that says since when less is asked for, and others wait for that.
+    States,
     /// It is the newest of its volume.
     Newest,
 }
@@ -93,7 +95,7 @@ impl Why {
     pub fn tier(&self) -> Option<Tier> {
         match self {
             Why::Tier(said) | Why::Promised(said) => Some(said.tier),
-            Why::Forever | Why::UnreadableRecord | Why::Days | Why::Newest => None,
+            Why::Forever | Why::UnreadableRecord | Why::Days | Why::States | Why::Newest => None,
         }
     }
 }
@@ -106,6 +108,7 @@ impl fmt::Display for Why {
             Why::Days => f.write_str("its days"),
             Why::Tier(said) => said.fmt(f),
             Why::Promised(said) => write!(f, "promised: {said}"),
+            Why::States => f.write_str("says since when less is asked for"),
             Why::Newest => f.write_str("the newest of its volume"),
         }
     }
@@ -204,14 +207,24 @@ impl Rules {
                 whys.extend(said.into_iter().filter(Said::wants).map(Why::Tier));
             }
         }
+        let mut waits = false;
         for record in self.promises(there, now) {
             let said = self.judged(record, there, |moment| moment.recorded.is_of(record));
             for ((moment, whys), said) in there.iter().zip(&mut whys).zip(said) {
                 let is_of_it = matches!(&moment.recorded, Recorded::Is(of) if of == record);
                 let more = said.into_iter().filter(|said| is_of_it && said.wants());
+                let more: Vec<_> = more.collect();
+                waits |= whys.is_empty() && !more.is_empty() && !record.has_tiers_of(&self.policy);
+                let more = more.into_iter();
                 let more: Vec<_> = more.filter(|said| !whys.contains(&Why::Tier(said.clone()))).collect();
                 whys.extend(more.into_iter().map(Why::Promised));
             }
+        }
+        let states = self.stating(there).last().map(|oldest| oldest.snapshot.clone());
+        for (_, whys) in there.iter().zip(&mut whys).filter(|(moment, whys)| {
+            waits && self.is_readable && whys.is_empty() && Some(&moment.snapshot) == states.as_ref()
+        }) {
+            whys.push(Why::States);
         }
         let newest = (0..there.len()).max_by_key(|n| (there[*n].made, &there[*n].snapshot));
         whys.iter_mut().enumerate().filter(|(n, whys)| Some(*n) == newest && whys.is_empty()).for_each(|(_, whys)| {
@@ -255,12 +268,16 @@ impl Rules {
         promises
     }
 
+    /// The unbroken run of newest snapshots that record the policy, the newest first.
+    fn stating<'m>(&self, there: &[&'m Moment]) -> impl Iterator<Item = &'m Moment> {
+        there.iter().rev().copied().take_while(|moment| moment.recorded.is_of(&self.policy))
+    }
+
     /// Whether the policy has been stated for the days of grace, by an unbroken run of the newest snapshots.
     fn is_stated(&self, there: &[&Moment], now: Timestamp) -> bool {
         let Some(days) = self.grace_days else { return true };
-        let run = there.iter().rev().take_while(|moment| moment.recorded.is_of(&self.policy));
         let grace = SignedDuration::from_hours(24 * i64::from(days));
-        let from = run.map(|moment| moment.made).min().and_then(|since| since.checked_add(grace).ok());
+        let from = self.stating(there).map(|moment| moment.made).min().and_then(|since| since.checked_add(grace).ok());
         from.is_some_and(|from| from <= now)
     }
 }

@@ -321,7 +321,7 @@ fn when_the_grace_is_over_it_takes_effect() {
     assert_eq!(deleted(&plan), ["snap-2026-10-20", "snap-2026-11-03", "snap-2026-11-13"]);
     let later = Config { grace_days: 10, ..Config::default() };
     let kept = shortened(&["2026-11-13", "2026-11-16", "2026-11-21"]);
-    assert_eq!(deleted(&sound_with(&kept, &later)), ["snap-2026-11-13"]);
+    assert_eq!(deleted(&sound_with(&kept, &later)), Vec::<String>::new(), "the one of the 13th says since when");
 }
 
 #[test]
@@ -333,6 +333,28 @@ fn before_a_snapshot_states_it_the_grace_has_not_begun() {
     let problem = shorter(&["snap-2026-10-20", "snap-2026-11-03"], None);
     assert_eq!(problems(&plan, "i-1"), std::slice::from_ref(&problem));
     assert!(problem.to_string().contains("once snapshots are made under it and old enough"), "{problem}");
+}
+
+#[test]
+fn the_oldest_that_states_it_stays_while_others_wait_or_the_grace_would_never_be_over() {
+    let brief = |days: &[&str]| {
+        let newest = days.iter().map(|day| {
+            let delete_on = date(day).saturating_add(jiff::ToSpan::days(1)).to_string();
+            made(day, "days=1 last=1").tag("DeleteOn", &delete_on)
+        });
+        let tags = [("RetentionDays", "1"), ("KeepLast", "1")];
+        world(NOW).server("i-1", &tags, "vol-1").snapshot(made("2026-11-03", WEEKS)).snapshots(newest)
+    };
+    let plan = sound(&brief(&["2026-11-17", "2026-11-18", "2026-11-21"]));
+    assert_eq!(deleted(&plan), ["snap-2026-11-18"]);
+    let (act, reason) = of_snapshot(&plan, "snap-2026-11-17");
+    assert_eq!(
+        (act, reason.to_string().as_str()),
+        (&Act::Keep, "DeleteOn 2026-11-18 has come; kept while the shorter retention of i-1 waits: it says since when")
+    );
+    assert_eq!(problems(&plan, "i-1"), [shorter(&["snap-2026-11-03"], Some("2026-11-24"))]);
+    let plan = sound(&brief(&["2026-11-14", "2026-11-21"]));
+    assert_eq!(deleted(&plan), ["snap-2026-11-03", "snap-2026-11-14"], "the grace is over");
 }
 
 #[test]
@@ -379,7 +401,7 @@ fn a_shorter_retention_does_not_take_effect_where_a_region_that_may_hold_newer_o
     let stated = shortened(&["2026-11-13", "2026-11-21"]);
     assert_eq!(deleted(&sound(&stated)).len(), 3);
     let elsewhere = stated.with_instance("i-1", |instance| instance.tags.set("DestinationRegion", AWAY)).unread(AWAY);
-    assert_eq!(deleted(&sound(&elsewhere)), ["snap-2026-11-13"], "that one was promised no more");
+    assert_eq!(deleted(&sound(&elsewhere)), Vec::<String>::new());
 }
 
 // Copies.

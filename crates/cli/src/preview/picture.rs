@@ -54,7 +54,10 @@ impl Mark {
             (_, Some(Tier::Year)) => Mark::Year,
             (_, Some(Tier::Last)) => Mark::Last,
             (Why::Days, None) => Mark::Days,
-            (Why::Forever | Why::UnreadableRecord | Why::Newest | Why::Tier(_) | Why::Promised(_), None) => Mark::Other,
+            (
+                Why::Forever | Why::UnreadableRecord | Why::States | Why::Newest | Why::Tier(_) | Why::Promised(_),
+                None,
+            ) => Mark::Other,
         }
     }
 

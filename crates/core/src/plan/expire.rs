@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use super::keeping::{Keeping, Wish};
+use super::keeping::{Keeping, Released, Wish};
 use super::{Due, Newest, about, due, gap, homes, later};
 use crate::approval::{self, Approval, Approved};
 use crate::decision::{
@@ -92,7 +92,7 @@ struct World<'a> {
     attached: BTreeSet<&'a VolumeId>,
     keeping: Keeping<'a>,
     /// Snapshots for which a person approved the shorter retention of their instance.
-    released: BTreeSet<&'a SnapshotId>,
+    released: Released<'a>,
 }
 
 /// A snapshot that waits for the shorter retention of its instance.
@@ -120,7 +120,7 @@ impl<'a> World<'a> {
         let mut world = World {
             inventory,
             keeping: Keeping::of(inventory, config),
-            released: BTreeSet::new(),
+            released: Released::new(),
             newest: Newest::of(inventory, |_| true),
             in_flight: BTreeMap::new(),
             failed: BTreeMap::new(),
@@ -194,9 +194,9 @@ impl<'a> World<'a> {
         let is_asked = snapshot.is_managed(&self.inventory.account)
             && snapshot.is_completed()
             && matches!(due(snapshot, self.inventory.taken_at), Due::Yes { .. });
-        let wish = is_asked.then(|| self.keeping.wish(region, snapshot, false))?;
+        let wish = is_asked.then(|| self.keeping.wish(region, snapshot, &Released::new()))?;
         let Wish::Shorter { instance, from, .. } = wish else { return None };
-        let goes = self.rows(region, snapshot, true, &mut Vec::new()).0.is_change();
+        let goes = self.rows(region, snapshot, &Released::from([&snapshot.id]), &mut Vec::new()).0.is_change();
         goes.then_some((instance, Waiting { region, snapshot, delete_on, from }))
     }
 
@@ -211,8 +211,7 @@ impl<'a> World<'a> {
     }
 
     fn decide(&self, region: &Region, snapshot: &Snapshot, findings: &mut Vec<Finding>) -> Decision {
-        let is_released = self.released.contains(&snapshot.id);
-        let (mut act, mut reason) = self.rows(region, snapshot, is_released, findings);
+        let (mut act, mut reason) = self.rows(region, snapshot, &self.released, findings);
         // S7: what was not seen may be what this delete rests on.
         if act.is_change() && !self.inventory.snapshots_whole_in(region) {
             (act, reason) = (Act::Keep, Reason::RegionUnread);
@@ -226,7 +225,7 @@ impl<'a> World<'a> {
         &self,
         region: &Region,
         snapshot: &Snapshot,
-        is_released: bool,
+        released: &Released<'_>,
         findings: &mut Vec<Finding>,
     ) -> (Act, Reason) {
         if snapshot.tags.keep_forever() {
@@ -251,10 +250,11 @@ impl<'a> World<'a> {
                 return (Act::Keep, Reason::UnreadableDeleteOn { value });
             }
         };
-        let (said, unread) = match self.keeping.wish(region, snapshot, is_released) {
+        let (said, unread) = match self.keeping.wish(region, snapshot, released) {
             Wish::Nothing(said) => (said, None),
             Wish::Unread(unread) => (Vec::new(), Some(unread)),
             Wish::Stays { by, said } => return (Act::Keep, Reason::KeptByTier { delete_on, by, said }),
+            Wish::States(instance) => return (Act::Keep, Reason::StatesShorter { delete_on, instance }),
             Wish::Shorter { instance, from, said } => {
                 return (Act::Keep, Reason::ShorterWaits { delete_on, instance, from, said });
             }

@@ -12,7 +12,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::homes;
+use super::{Due, due, homes};
 use crate::decision::{CopyRef, KeptBy};
 use crate::ids::{InstanceId, Region, SnapshotId, VolumeId};
 use crate::inventory::{Inventory, Lineage, RegionStatus, SECONDS_PER_DAY, Snapshot};
@@ -30,6 +30,8 @@ pub(super) enum Wish {
     Stays { by: KeptBy, said: Vec<Said> },
     /// It stays until the shorter retention of its instance takes effect; none where that day is not known.
     Shorter { instance: InstanceId, from: Option<Date>, said: Vec<Said> },
+    /// It stays while a shorter retention of this instance waits: it is the oldest that says since when less is asked for.
+    States(InstanceId),
     /// What it wants is unknown: these Regions' instances were not all read.
     Unread(Vec<Region>),
     /// Its record cannot be read.
@@ -37,6 +39,9 @@ pub(super) enum Wish {
     /// It has tiers, and names no volume.
     NoHistory,
 }
+
+/// Snapshots for which a person approved the shorter retention of their instance.
+pub(super) type Released<'a> = BTreeSet<&'a SnapshotId>;
 
 /// The instances and histories that retention is judged by.
 pub(super) struct Keeping<'a> {
@@ -160,8 +165,9 @@ impl<'a> Keeping<'a> {
         owner.and_then(alive).map_or(Present::Gone, |(instance, alive)| Present::Is(instance, alive))
     }
 
-    /// What retention wants of a snapshot that is due by its date. `is_released`: a person approved the shorter one.
-    pub(super) fn wish(&self, region: &Region, snapshot: &Snapshot, is_released: bool) -> Wish {
+    /// What retention wants of a snapshot that is due by its date. `released`: those for which a person approved the shorter
+    /// one.
+    pub(super) fn wish(&self, region: &Region, snapshot: &Snapshot, released: &Released<'_>) -> Wish {
         let recorded = match Recorded::of(&snapshot.tags) {
             Recorded::Plain => None,
             Recorded::Is(recorded) => Some(recorded),
@@ -195,7 +201,12 @@ impl<'a> Keeping<'a> {
         }
         let promised = answer(recorded.as_ref(), true);
         if !promised.iter().any(Said::wants) {
-            return Wish::Nothing(if said.is_empty() { promised } else { said });
+            let states =
+                present.zip(line).is_some_and(|(present, line)| self.is_witness(snapshot, present, line, released));
+            return match instance.filter(|_| states) {
+                Some(instance) => Wish::States(instance.clone()),
+                None => Wish::Nothing(if said.is_empty() { promised } else { said }),
+            };
         }
         match (instance, present, &recorded) {
             (Some(instance), Some(present), Some(recorded)) if !recorded.has_tiers_of(present) => {
@@ -203,7 +214,7 @@ impl<'a> Keeping<'a> {
                 let line = line.filter(|line| self.is_read(line, destinations));
                 let since = line.and_then(|line| line.stated_since(present));
                 let from = since.and_then(|since| since.checked_add(self.grace).ok());
-                if is_released || from.is_some_and(|from| from <= now) {
+                if released.contains(&snapshot.id) || from.is_some_and(|from| from <= now) {
                     return Wish::Nothing(if said.is_empty() { promised } else { said });
                 }
                 let from = from.map(|from| from.to_zoned(TimeZone::UTC).date());
@@ -211,6 +222,26 @@ impl<'a> Keeping<'a> {
             }
             _ => Wish::Stays { by: KeptBy::Record, said: promised },
         }
+    }
+
+    /// Whether `snapshot` is the oldest that states a shorter policy for which others wait. Without it the days of grace
+    /// would never be over where snapshots are kept for fewer days.
+    fn is_witness(&self, snapshot: &Snapshot, policy: &Retention, line: &Line<'_>, released: &Released<'_>) -> bool {
+        let Some(oldest) = line.stating(policy).last() else { return false };
+        let is_it = line.stating(policy).any(|one| one.snapshot.id == snapshot.id && one.moment() == oldest.moment());
+        let waits = |member: &Member<'_>| {
+            let is_promised = match &member.recorded {
+                Recorded::Is(recorded) if !recorded.has_tiers_of(policy) => {
+                    line.answer(recorded, member.snapshot, true).is_some_and(|said| said.iter().any(Said::wants))
+                }
+                Recorded::Is(_) | Recorded::Plain | Recorded::Unreadable(_) => false,
+            };
+            is_promised
+                && !member.snapshot.tags.keep_forever()
+                && matches!(due(member.snapshot, self.inventory.taken_at), Due::Yes { .. })
+                && matches!(self.wish(member.region, member.snapshot, released), Wish::Shorter { .. })
+        };
+        is_it && line.members.iter().any(waits)
     }
 
     /// Whether all Regions were read in which the newest of a volume's snapshots, which state a policy, can lie.
@@ -324,8 +355,11 @@ impl<'a> Line<'a> {
 
     /// Since when a policy is stated: the oldest of the unbroken run of newest ones that record it.
     fn stated_since(&self, policy: &Retention) -> Option<Timestamp> {
-        let newest = self.members.iter().rev().take_while(|member| member.recorded.is_of(policy));
-        newest.map(|member| member.snapshot.data_time()).min()
+        self.stating(policy).map(|member| member.snapshot.data_time()).min()
+    }
+
+    fn stating(&self, policy: &Retention) -> impl Iterator<Item = &Member<'a>> {
+        self.members.iter().rev().take_while(|member| member.recorded.is_of(policy))
     }
 }
 

@@ -232,7 +232,10 @@ fn is_wanted(world: &World, snapshot: &Snapshot, now: Timestamp) -> bool {
         now.duration_since(data_time(snapshot)).as_hours() < days * 24
             || wants(asked, &|other| other.tags.get("InstanceID") == instance)
     };
-    record.is_some_and(|record| by_record(&record)) || asked.iter().any(by_tags)
+    // The oldest that states a shorter retention stays while what records another waits.
+    let is_other = |other: &&Snapshot| tiers::recorded(other) != Ok(record.clone());
+    let states = history.iter().any(is_other);
+    states || record.as_ref().is_some_and(by_record) || asked.iter().any(by_tags)
 }
 
 /// Whether it is the newest completed one here of a volume that lives and is not left out.
