@@ -895,7 +895,7 @@ impl fmt::Display for Problem {
             }
             P::VolumesGone { volumes, snapshots } => write!(
                 f,
-                "snapshots of volumes that are gone stay by their tiers ({snapshots} of {volumes}), and nothing newer will \
+                "snapshots of volumes that are gone stay by their tiers (snapshots: {snapshots}, volumes: {volumes}), and nothing newer will \
                  ever push them out: delete by hand what is not wanted, or take {} off them",
                 key::RETENTION
             ),
