@@ -24,10 +24,12 @@ use crate::world::World;
 /// Days of calm within which everything comes right. A copy that has failed often waits for a day, a volume whose
 /// snapshots have failed for its next slot, and what was made then takes its time.
 const DAYS_MAX: i64 = 9;
-/// Ticks of the jobs within which everything comes right: as many as those days have where the jobs only wait.
-const TICKS_MAX: u64 = 162;
+/// Ticks of the jobs within which everything comes right: as many as those days have where the jobs only wait, and some more
+/// for each instance, since its slots fall due in the calm as well and the next plans are not empty then.
+const TICKS_MAX: usize = 162;
+const TICKS_AN_INSTANCE: usize = 8;
 /// Between two rounds of the three jobs where something was done: what was begun is completed by then.
-const AFTER_CHANGES_S: i64 = 3_600;
+const AFTER_CHANGES_S: i64 = 900;
 /// Between two rounds where the jobs can only wait.
 const WAITING_S: i64 = 4 * 3_600;
 /// Rounds in a row that must find nothing to do.
@@ -46,12 +48,13 @@ pub(super) fn down(life: &mut Life) {
     life.end_faults();
     life.note("from here on nothing goes wrong");
     let end = keys::later(life.now(), 86_400 * DAYS_MAX);
+    let ticks_max = life.sim.with(|world| ticks_max(world));
     let mut quiet = 0;
     while quiet < QUIET_ROUNDS {
-        let Some((changes, findings)) = round(life) else { return };
+        let Some(Round { changes, deferred, findings }) = round(life) else { return };
         let left = life.sim.with(|world| unexplained(world, &findings));
         let ticks = life.lived.calm_ticks;
-        if ticks >= TICKS_MAX || life.now() > end {
+        if ticks >= ticks_max || life.now() > end {
             let words = match left.first() {
                 Some(one) => format!("after {ticks} ticks of calm: {} ({} such)", one.words, left.len()),
                 None => format!("after {ticks} ticks of calm the plans still change something"),
@@ -61,19 +64,36 @@ pub(super) fn down(life: &mut Life) {
             return;
         }
         quiet = if changes == 0 && left.is_empty() { quiet + 1 } else { 0 };
-        let pause_s = match (changes, quiet) {
-            (0, 0) => WAITING_S,
-            (0, _) => 0,
-            _ => AFTER_CHANGES_S,
+        let pause_s = if quiet > 0 {
+            0
+        } else if changes > deferred {
+            AFTER_CHANGES_S
+        } else {
+            WAITING_S
         };
         let next = keys::later(life.now(), pause_s);
         life.sim.with(|world| world.advance_to(next));
     }
 }
 
-/// One run of each job: what their plans change or hold, and their findings. None where a rule was broken.
-fn round(life: &mut Life) -> Option<(usize, Vec<Finding>)> {
-    let (mut changes, mut findings) = (0, Vec::new());
+fn ticks_max(world: &World) -> u64 {
+    let instances: usize = world.regions().map(|region| world.instances(region).count()).sum();
+    u64::try_from(TICKS_MAX + TICKS_AN_INSTANCE * instances).unwrap_or(u64::MAX)
+}
+
+/// What became of one run of each job.
+#[derive(Debug, Default)]
+struct Round {
+    /// What their plans change or hold.
+    changes: usize,
+    /// How much of it has to wait, as for copies in flight.
+    deferred: usize,
+    findings: Vec<Finding>,
+}
+
+/// One run of each job; none where a rule was broken.
+fn round(life: &mut Life) -> Option<Round> {
+    let mut round = Round::default();
     for job in [Job::Create, Job::Offsite, Job::Expire] {
         life.wait_for(&[job]);
         life.lived.calm_ticks += 1;
@@ -81,16 +101,18 @@ fn round(life: &mut Life) -> Option<(usize, Vec<Finding>)> {
         for report in life.run(&[job], &How::by(tick)).into_iter().flatten().flatten() {
             // What EC2 refuses is tried at every run, and said; only a person can change that.
             let is_refused = |outcome: &Outcome| matches!(outcome, Outcome::Refused(_));
-            changes += report.items().filter(|(decision, o)| decision.act.is_change() && !is_refused(o)).count();
-            changes += report.plan.holds.len();
+            let changes = report.items().filter(|(decision, _)| decision.act.is_change());
+            let outcomes: Vec<_> = changes.map(|(_, outcome)| outcome).filter(|outcome| !is_refused(outcome)).collect();
+            round.changes += outcomes.len() + report.plan.holds.len();
+            round.deferred += outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Deferred(_))).count();
             life.approve(&report);
-            findings.extend(report.findings);
+            round.findings.extend(report.findings);
         }
         if life.is_over() {
             return None;
         }
     }
-    Some((changes, findings))
+    Some(round)
 }
 
 /// What is not as it should be, and is not even said.

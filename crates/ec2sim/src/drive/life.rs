@@ -427,7 +427,8 @@ impl<'r> Life<'r> {
             world.config.faults = Faults::default();
             (world.config.broken_pages, world.config.set_errors) = (0, 0);
             (world.config.snapshot_errors, world.config.copy_errors) = (0, 0);
-            world.config.durations.base_s = world.config.durations.base_s.min(900);
+            // What is begun now is soon done, or a large account, of which some slot falls due at any hour, is never still.
+            world.config.durations.base_s = world.config.durations.base_s.min(60);
         });
     }
 }

@@ -15,10 +15,11 @@ use snapwarden_core::decision::Job;
 use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Instance, Snapshot, SnapshotState};
 use snapwarden_core::tags::Tags;
+use snapwarden_exec::cloud::Page;
 
 use super::seen::{Listed, is_listing};
 use super::tiers;
-use crate::call::{Action, Call, Reply, ResourceId};
+use crate::call::{Action, ApiError, Call, Reply, ResourceId, SnapshotView};
 use crate::config::LAG_MAX_S;
 use crate::state::SnapshotRecord;
 use crate::world::World;
@@ -86,7 +87,7 @@ pub(super) struct Process {
     pub(super) approvals: Vec<Approval>,
     /// Each snapshot as it was last shown to it, and when.
     shown: BTreeMap<(Region, SnapshotId), (Timestamp, Snapshot)>,
-    /// Listings that were read to their end.
+    /// Listings that were read to their end, when they were last read.
     whole: BTreeSet<(Region, Action)>,
     /// Volumes that it was shown as left out: to know that, no list must be whole.
     left_out: BTreeSet<VolumeId>,
@@ -119,30 +120,34 @@ impl Process {
         self.whole.contains(&(region.clone(), action))
     }
 
-    /// Notes what a reply shows.
-    pub(super) fn see(&mut self, world: &World, region: &Region, call: &Call, reply: &Reply) {
-        let Some(listed) = Listed::of(reply) else { return };
-        let is_whole = is_listing(call) && listed.is_last();
-        let action = match listed {
-            Listed::Snapshots(page) => {
-                for view in &page.items {
-                    let snapshot = view.snapshot.clone();
-                    if is_listing(call) && is_managed(world, &snapshot) {
-                        self.listed.entry(region.clone()).or_default().insert(snapshot.id.clone());
-                    }
-                    self.shown.insert((region.clone(), snapshot.id.clone()), (world.now(), snapshot));
-                }
-                Action::DescribeSnapshots
+    /// Notes what an answer shows. A listing that is read once more counts as it was read then: so the jobs take it.
+    pub(super) fn see(&mut self, world: &World, region: &Region, call: &Call, seen: &Result<Reply, ApiError>) {
+        let listed = seen.as_ref().ok().and_then(Listed::of);
+        if is_listing(call) {
+            let listing = (region.clone(), call.action());
+            if listed.as_ref().is_some_and(Listed::is_last) {
+                self.whole.insert(listing);
+            } else {
+                self.whole.remove(&listing);
             }
-            Listed::Volumes(page) => {
+        }
+        match listed {
+            None | Some(Listed::Instances(_)) => {}
+            Some(Listed::Snapshots(page)) => self.see_snapshots(world, region, is_listing(call), page),
+            Some(Listed::Volumes(page)) => {
                 let left_out = page.items.iter().map(|view| &view.volume).filter(|volume| is_left_out(&volume.tags));
                 self.left_out.extend(left_out.map(|volume| volume.id.clone()));
-                Action::DescribeVolumes
             }
-            Listed::Instances(_) => Action::DescribeInstances,
-        };
-        if is_whole {
-            self.whole.insert((region.clone(), action));
+        }
+    }
+
+    fn see_snapshots(&mut self, world: &World, region: &Region, is_listing: bool, page: &Page<SnapshotView>) {
+        for view in &page.items {
+            let snapshot = view.snapshot.clone();
+            if is_listing && is_managed(world, &snapshot) {
+                self.listed.entry(region.clone()).or_default().insert(snapshot.id.clone());
+            }
+            self.shown.insert((region.clone(), snapshot.id.clone()), (world.now(), snapshot));
         }
     }
 }

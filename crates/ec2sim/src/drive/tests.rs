@@ -23,7 +23,7 @@ use super::kinds::{Fired, Kind};
 use super::rules::{Process, Rules};
 use super::watch::{Shared, Watch};
 use super::{Options, Ran, Road, live, live_over};
-use crate::call::ResourceId;
+use crate::call::{Action, ApiError, Call, PageRequest, Principal, ResourceId};
 use crate::face::{Bystander, Sim};
 use crate::faults::Faults;
 use crate::keys::known;
@@ -398,14 +398,14 @@ fn ended_by(defect: Defect) -> (&'static str, String) {
 fn liveness_ends_a_life_whose_jobs_do_nothing() {
     let (rule, words) = ended_by(Defect::Idle);
     assert_eq!(rule, "liveness");
-    assert!(words.starts_with("after 162 ticks") && words.contains("has no completed snapshot of"), "{words}");
+    assert!(words.starts_with("after 168 ticks") && words.contains("has no completed snapshot of"), "{words}");
 }
 
 #[test]
 fn liveness_ends_a_life_whose_plans_never_become_empty() {
     let (rule, words) = ended_by(Defect::OnlyPlans);
     assert_eq!(rule, "liveness");
-    assert!(words.starts_with("after 162 ticks"), "{words}");
+    assert!(words.starts_with("after 171 ticks"), "{words}");
 }
 
 #[test]
@@ -528,6 +528,20 @@ fn s7_something_is_deleted_past_a_listing_that_broke_off() {
     stage.hours(1);
     stage.sim.with(|world| world.set_out(&region(AWAY), true).unwrap());
     assert_eq!(stage.caught(Job::Expire, Lie::ErrorsAreEmpty), Some("S7"));
+}
+
+#[test]
+fn a_listing_counts_as_it_was_read_last() {
+    let stage = Stage::new(world(&[]));
+    let (home, call) = (region(HOME), Call::DescribeVolumes(PageRequest::default()));
+    let mut process = Process::new(1, Job::Create, stage.sim.now(), "tick");
+    stage.sim.with(|world| {
+        let whole = world.call(&Principal::of(world.account().clone()), &home, call.clone());
+        process.see(world, &home, &call, &whole);
+        assert!(process.has_read(&home, Action::DescribeVolumes));
+        process.see(world, &home, &call, &Err(ApiError::NoAnswer(String::new())));
+        assert!(!process.has_read(&home, Action::DescribeVolumes), "the jobs take the second for what they know");
+    });
 }
 
 #[test]

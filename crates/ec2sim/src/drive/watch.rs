@@ -134,8 +134,8 @@ impl Bystander for Watch {
                 shared.rules.note_deleted(world, &mut self.process, region, deleted);
             }
         }
-        if let (Ok(reply), false) = (seen, world.is_killed()) {
-            self.process.see(world, region, call, reply);
+        if !world.is_killed() {
+            self.process.see(world, region, call, seen);
         }
     }
 }
