@@ -72,10 +72,7 @@ impl Look<'_> {
         let here = here.filter(|snapshot| snapshot.state != SnapshotState::Error && is_managed(self.world, snapshot));
         let mut two = here.filter(|snapshot| fits(snapshot) && self.rules.is_settled(snapshot, begun));
         let (one, other) = (two.next()?, two.next()?);
-        // A listing may be read twice, and break off the second time: the report says what the plan had.
-        let not_read =
-            |finding: &Finding| finding.region == *region && matches!(finding.problem, Problem::NotRead { .. });
-        if !self.process.has_read(region, Action::DescribeSnapshots) || self.findings.iter().any(not_read) {
+        if !self.process.has_read(region, Action::DescribeSnapshots) {
             return None;
         }
         let words = format!("{} and {} of {region} are both of {of}, and the report does not say so", one.id, other.id);
