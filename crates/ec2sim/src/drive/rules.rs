@@ -533,6 +533,10 @@ impl Delete<'_> {
         let is_named = |instance: &&Instance| shown.tags.get("InstanceID") == Some(instance.id.as_str());
         let speaker =
             instances.iter().find(|instance| is_named(instance)).or(instances.first().filter(|_| instances.len() == 1));
+        // An instance that was replaced a moment ago, it need not have seen either.
+        if shown.tags.get("InstanceID").is_some_and(|id| self.is_fresh(id)) {
+            return;
+        }
         // Tags that were changed a moment ago, it need not have seen.
         if instances.iter().any(|instance| self.is_fresh(instance.id.as_str()))
             || volume.is_some_and(|v| self.is_fresh(v.as_str()))
