@@ -533,8 +533,10 @@ impl Delete<'_> {
         let is_named = |instance: &&Instance| shown.tags.get("InstanceID") == Some(instance.id.as_str());
         let speaker =
             instances.iter().find(|instance| is_named(instance)).or(instances.first().filter(|_| instances.len() == 1));
-        // An instance that was replaced a moment ago, it need not have seen either.
-        if shown.tags.get("InstanceID").is_some_and(|id| self.is_fresh(id)) {
+        // Whose volumes these are it need not have seen where an instance came or went in the middle of the run.
+        let came_or_went =
+            |id: &String| id.starts_with("i-") && (self.is_fresh(id) || self.rules.is_fresh(id, self.process.begun));
+        if self.rules.touched.keys().any(came_or_went) {
             return;
         }
         // Tags that were changed a moment ago, it need not have seen.
