@@ -533,16 +533,10 @@ impl Delete<'_> {
         let is_named = |instance: &&Instance| shown.tags.get("InstanceID") == Some(instance.id.as_str());
         let speaker =
             instances.iter().find(|instance| is_named(instance)).or(instances.first().filter(|_| instances.len() == 1));
-        // Whose volumes these are it need not have seen where an instance came or went in the middle of the run.
-        let came_or_went =
-            |id: &String| id.starts_with("i-") && (self.is_fresh(id) || self.rules.is_fresh(id, self.process.begun));
-        if self.rules.touched.keys().any(came_or_went) {
-            return;
-        }
-        // Tags that were changed a moment ago, it need not have seen.
-        if instances.iter().any(|instance| self.is_fresh(instance.id.as_str()))
-            || volume.is_some_and(|v| self.is_fresh(v.as_str()))
-        {
+        // What was changed a moment ago, it need not have seen: tags, or that an instance was replaced.
+        let named = shown.tags.get("InstanceID").into_iter();
+        let ids = named.chain(instances.iter().map(|instance| instance.id.as_str()));
+        if ids.chain(volume.iter().map(VolumeId::as_str)).any(|id| self.is_fresh(id)) {
             return;
         }
         let asked = speaker.and_then(|instance| tiers::asked(&instance.tags));
