@@ -192,8 +192,10 @@ class Life(Moto):
         expired = self.run_job("expire", "--region", AWAY)
         self.assertEqual(done(expired), {"delete": VOLUMES - 1})
         second_looks = -(-(VOLUMES - 1) // 100)
-        calls = {AWAY: {**who, "DescribeVolumes": 1, "DescribeSnapshots": 1 + second_looks, "DeleteSnapshot": VOLUMES - 1}}
-        self.assertEqual(expired["calls"], {**calls, HOME: {"DescribeVolumes": 1}})
+        deletes = {"DescribeSnapshots": 1 + second_looks, "DeleteSnapshot": VOLUMES - 1}
+        # What an instance's tags ask for may keep a copy in any Region: instances and volumes are read wherever they are.
+        lives = {"DescribeInstances": 1, "DescribeVolumes": 1}
+        self.assertEqual(expired["calls"], {AWAY: {**who, **lives, **deletes}, HOME: lives})
         left = self.own(self.away)
         self.assertEqual(len(left), VOLUMES + 1)
         self.assertEqual([snapshot for snapshot in left if snapshot in old], old[:1], "KeepForever is kept")
@@ -213,10 +215,15 @@ class Life(Moto):
 
     def test_more_than_half_of_a_region_waits_for_approval(self):
         self.launch(10, {"Backup": "Yes", "Name": "web"})
-        slots = [slot(50), slot(26), slot(2)]
-        for name in slots:
+        for name in (slot(50), slot(26), slot(2)):
             self.run_job("create", "--slot", name)
-        old = [snapshot for snapshot, tags in self.own(self.ec2).items() if tags["snapwarden:slot"] in slots[:2]]
+        made = self.own(self.ec2)
+        shown = [one for one in self.ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"] if one["SnapshotId"] in made]
+        # moto's times are whole seconds, and two slots may be made in one: then the id says which is newest.
+        shown.sort(key=lambda one: (one["StartTime"], one["SnapshotId"]))
+        newest = {one["VolumeId"]: one["SnapshotId"] for one in shown}
+        old = [snapshot for snapshot in made if snapshot not in newest.values()]
+        self.assertEqual((len(made), len(old)), (90, 60))
         # Born now, whatever their tags say: only the age that the tags promise can make them due.
         self.ec2.create_tags(Resources=old, Tags=tags_of({"CreatedOn": day(0), "DeleteOn": day(0)}))
         held = self.run_job("expire", code=1)
