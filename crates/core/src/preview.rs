@@ -270,7 +270,7 @@ impl Rules {
 
     /// The unbroken run of newest snapshots that record the policy, the newest first.
     fn stating<'m>(&self, there: &[&'m Moment]) -> impl Iterator<Item = &'m Moment> {
-        there.iter().rev().copied().take_while(|moment| moment.recorded.is_of(&self.policy))
+        there.iter().rev().copied().take_while(|moment| moment.recorded.states(&self.policy))
     }
 
     /// Whether the policy has been stated for the days of grace, by an unbroken run of the newest snapshots.

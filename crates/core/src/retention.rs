@@ -57,17 +57,21 @@ pub struct Retention {
     pub copies: Option<Keep>,
     /// Where weeks, months and years begin.
     pub zone: Zone,
+    /// A tag of it could not be read. That is recorded too: what is made meanwhile does not say that less is asked for.
+    #[serde(default)]
+    pub is_mistyped: bool,
 }
 
 impl Retention {
     /// `RetentionDays` alone, for copies too: `DeleteOn` says it all, and nothing is recorded.
     pub fn of_days(days: u32) -> Self {
-        Self { own: Keep { days, tiers: Tiers::default() }, copies: None, zone: Zone::default() }
+        let own = Keep { days, tiers: Tiers::default() };
+        Self { own, copies: None, zone: Zone::default(), is_mistyped: false }
     }
 
     /// Whether `DeleteOn` says it all.
     pub fn is_plain(&self) -> bool {
-        self.own.tiers.is_none() && self.copies.is_none()
+        self.own.tiers.is_none() && self.copies.is_none() && !self.is_mistyped
     }
 
     /// What holds for a copy, or for a source.
@@ -106,6 +110,13 @@ impl Recorded {
             None => Recorded::Plain,
             Some(text) => text.parse().map_or_else(|_| Recorded::Unreadable(text.to_owned()), Recorded::Is),
         }
+    }
+
+    /// Whether a snapshot that records this says that `policy` is asked for: one that was made while a tag could not be
+    /// read says nothing.
+    pub fn states(&self, policy: &Retention) -> bool {
+        let is_mistyped = matches!(self, Recorded::Is(recorded) if recorded.is_mistyped);
+        self.is_of(policy) && !is_mistyped
     }
 
     /// Whether snapshots that are made under `policy` record this.
@@ -186,10 +197,11 @@ impl Asked {
         let own = keep(&self.own, days_default);
         let has_copies = self.copies.iter().any(|number| number.value != TagValue::Absent);
         let copies = has_copies.then(|| keep(&self.copies, own.days));
+        let is_mistyped = !self.is_readable();
         if own.tiers.is_none() && copies.is_none() {
-            return Retention::of_days(own.days);
+            return Retention { is_mistyped, ..Retention::of_days(own.days) };
         }
-        Retention { own, copies, zone }
+        Retention { own, copies, zone, is_mistyped }
     }
 }
 
@@ -225,12 +237,16 @@ impl fmt::Display for Keep {
     }
 }
 
-/// As it is recorded: `days=7 weeks=4 zone=Europe/Berlin copies: days=30 months=12`.
+/// As it is recorded: `days=7 weeks=4 zone=Europe/Berlin copies: days=30 months=12`, with `mistyped` behind its own
+/// policy where a tag could not be read.
 impl fmt::Display for Retention {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.own)?;
         if self.zone != Zone::default() {
             write!(f, " zone={}", self.zone)?;
+        }
+        if self.is_mistyped {
+            write!(f, " {MISTYPED}")?;
         }
         self.copies.map_or(Ok(()), |copies| write!(f, " {COPIES} {copies}"))
     }
@@ -238,6 +254,8 @@ impl fmt::Display for Retention {
 
 /// The word behind which the policy of copies stands.
 const COPIES: &str = "copies:";
+/// The word that says that a tag could not be read.
+const MISTYPED: &str = "mistyped";
 
 /// A text that is no record of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -253,13 +271,14 @@ impl FromStr for Retention {
                 Some((own, copies)) => (own, Some(copies)),
                 None => (text, None),
             };
+            let is_mistyped = own.split_whitespace().any(|word| word == MISTYPED);
             let mut zone = None;
-            let own = read_keep(own, Some(&mut zone))?;
+            let own = read_keep(&own.replace(MISTYPED, ""), Some(&mut zone))?;
             let copies = match copies {
                 Some(copies) => Some(read_keep(copies, None)?),
                 None => None,
             };
-            Some(Retention { own, copies, zone: zone.unwrap_or_default() })
+            Some(Retention { own, copies, zone: zone.unwrap_or_default(), is_mistyped })
         };
         // As it is written and no other way: what a person has made of it is not guessed at.
         read().filter(|read| read.to_string() == text).ok_or_else(|| RetentionError(text.to_owned()))
@@ -286,5 +305,5 @@ fn read_keep(text: &str, mut zone: Option<&mut Option<Zone>>) -> Option<Keep> {
             &KEYS[0].iter().zip(["days", "weeks", "months", "years", "last"]).find(|(_, known)| *known == name)?.0.1;
         *place = tags::read_number(value, range)?;
     }
-    Some(keep).filter(|keep| keep.days > 0)
+    Some(keep)
 }

@@ -169,6 +169,8 @@ const RECORDS: &[&str] = &[
     "days=7 weeks=4 months=1 last=2",
     "days=1 last=1 copies: days=2 weeks=3",
     "days=1 copies: days=2",
+    "days=1 weeks=2 mistyped",
+    "days=365 mistyped",
     "days=1 weeks=two",
 ];
 
@@ -411,6 +413,12 @@ proptest! {
             .map(|(region, snapshot)| (region.clone(), Subject::Snapshot(snapshot.id.clone())))
             .collect();
         prop_assert_eq!(decided, managed);
+    }
+
+    #[test]
+    fn check_refuses_to_delete_whatever_retention_keeps(inventory in inventory()) {
+        let plan = plan_of(Job::Expire, &inventory);
+        prop_assert_eq!(let_pass(&plan, &inventory, &Config::default()), []);
     }
 
     #[test]

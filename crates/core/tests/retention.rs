@@ -47,7 +47,7 @@ fn kept_by_record(plan: &Plan, id: &str) -> String {
     }
 }
 
-/// The plan of a manager that the check has nothing against.
+/// The plan of a manager that the check has nothing against, and which keeps nothing that the check would let go.
 fn sound(world: &World) -> Plan {
     sound_with(world, &Config::default())
 }
@@ -55,6 +55,7 @@ fn sound(world: &World) -> Plan {
 fn sound_with(world: &World, config: &Config) -> Plan {
     let plan = world.expire_with(config);
     assert_eq!(check(&plan, &world.inventory, config), []);
+    assert_eq!(let_pass(&plan, &world.inventory, config), []);
     plan
 }
 
@@ -99,7 +100,7 @@ fn a_mistyped_tier_keeps_what_is_made_meanwhile_for_a_year_and_a_finding_says_so
     let tags = [("RetentionWeeks", "4w"), ("RetentionMonths", "6")];
     let plan = world(NOW).server("i-1", &tags, "vol-1").create();
     let born = &plan.groups[0].tags;
-    assert_eq!((born.get("DeleteOn"), born.get(RECORD)), (Some("2027-11-22"), Some("days=365 months=6")));
+    assert_eq!((born.get("DeleteOn"), born.get(RECORD)), (Some("2027-11-22"), Some("days=365 months=6 mistyped")));
     let problem = Problem::TierUnreadable { key: "RetentionWeeks".into(), value: "4w".into() };
     assert_eq!(problems(&plan, "i-1"), std::slice::from_ref(&problem));
     assert_eq!(
@@ -108,7 +109,7 @@ fn a_mistyped_tier_keeps_what_is_made_meanwhile_for_a_year_and_a_finding_says_so
          the others as they were promised"
     );
     let days = world(NOW).server("i-1", &[("DestinationRetentionDays", "forever")], "vol-1").create();
-    assert_eq!(days.groups[0].tags.get(RECORD), Some("days=7 copies: days=365"));
+    assert_eq!(days.groups[0].tags.get(RECORD), Some("days=7 mistyped copies: days=365"));
 }
 
 #[test]
@@ -118,6 +119,16 @@ fn a_volume_of_several_instances_belongs_to_the_one_whose_tiers_reach_farthest()
         .server("i-2", &[("RetentionMonths", "2")], "vol-1")
         .create();
     assert_eq!(plan.groups[0].instance.as_str(), "i-2");
+}
+
+#[test]
+fn how_far_back_a_policy_reaches_is_what_its_longest_tier_says() {
+    let reach = |of: &[(&str, &str)]| Asked::of(&tags(of)).retention(7, Zone::default()).reach_days();
+    assert_eq!(reach(&[("RetentionDays", "30"), ("RetentionWeeks", "4")]), 30);
+    assert_eq!(reach(&[("RetentionWeeks", "5")]), 35);
+    assert_eq!(reach(&[("RetentionWeeks", "5"), ("RetentionMonths", "2")]), 62);
+    assert_eq!(reach(&[("RetentionMonths", "11"), ("RetentionYears", "2")]), 732);
+    assert_eq!(reach(&[("KeepLast", "900"), ("DestinationRetentionYears", "9")]), 7, "of its own, and by time");
 }
 
 // Whose word counts.
@@ -206,7 +217,17 @@ fn what_an_unread_instance_may_want_is_kept() {
 
 #[test]
 fn a_record_that_cannot_be_read_is_kept_with_a_finding() {
-    for record in ["weeks=4", "days=7 weeks=4 ", "days=7  weeks=4", "days=7 weeks=four", "7d", ""] {
+    let beyond = ["days=7 weeks=5201", "days=7 years=101", "days=36501 weeks=4", "days=0 weeks=4", "days=7 weeks=0"];
+    let odd =
+        ["weeks=4", "days=7 weeks=4 ", "days=7  weeks=4", "days=7 weeks=four", "7d", "", "days=7 copies: weeks=4"];
+    let mistyped = [
+        "mistyped",
+        "mistyped days=7 weeks=4",
+        "days=7 mistyped mistyped",
+        "days=7 weeks=4 miss",
+        "days=7 copies: days=9 mistyped",
+    ];
+    for record in beyond.into_iter().chain(odd).chain(mistyped) {
         let plan = sound(
             &world(NOW)
                 .volume("vol-1", &[])
@@ -219,6 +240,15 @@ fn a_record_that_cannot_be_read_is_kept_with_a_finding() {
         assert!(reads || of_snapshot(&plan, "snap-1") == (&Act::Keep, &reason), "{record:?}");
         assert!(reads || problems(&plan, "snap-1") == [Problem::RetentionRecordUnreadable { value }], "{record:?}");
     }
+}
+
+#[test]
+fn the_days_that_an_instance_asks_for_hold_for_a_copy_that_names_no_volume_too() {
+    let asked = [("DestinationRetentionDays", "60")];
+    let nameless = |id: &str, day: &str| copy(id, &made(day, "").tag("InstanceID", "i-1")).no_tag("VolumeID");
+    let copies = [nameless("snap-c", "2026-11-02"), nameless("snap-d", "2026-11-21")];
+    let plan = sound(&world(NOW).server("i-1", &asked, "vol-1").region(AWAY).snapshots(copies));
+    kept_by_tags(&plan, "snap-c");
 }
 
 #[test]
@@ -374,6 +404,28 @@ fn all_tiers_taken_away_is_a_shorter_retention_too() {
     assert_eq!(problems(&plan, "i-1"), [shorter(&["snap-2026-11-02"], Some("2026-11-25"))]);
     let plan = sound(&plain(&["2026-11-15", "2026-11-21"]));
     assert_eq!(deleted(&plan)[..3], ["snap-2026-11-02", "snap-2026-11-03", "snap-2026-11-04"]);
+}
+
+#[test]
+fn what_is_made_while_a_tag_is_mistyped_does_not_state_that_less_is_asked_for() {
+    // RetentionWeeks=4 became 52w, which nobody can read; weeks later the tag is taken away.
+    let meanwhile = |record: &str| {
+        let mistyped = made("2026-11-10", record).tag("DeleteOn", "2027-11-10");
+        world(NOW).server("i-1", &[], "vol-1").snapshots([made("2026-11-03", WEEKS), mistyped, made("2026-11-21", "")])
+    };
+    let plan = sound(&meanwhile("days=365 mistyped"));
+    assert_eq!(deleted(&plan), Vec::<String>::new());
+    assert_eq!(problems(&plan, "i-1"), [shorter(&["snap-2026-11-03"], Some("2026-11-28"))]);
+    assert_eq!(deleted(&sound(&meanwhile(""))), ["snap-2026-11-03"], "one that was asked for so");
+    // The same where another tier could be read.
+    let left = |record: &str| {
+        let newest = [made("2026-11-10", record), made("2026-11-21", "days=7 weeks=1")];
+        let tags = [("RetentionWeeks", "1")];
+        world(NOW).server("i-1", &tags, "vol-1").snapshot(made("2026-11-03", WEEKS)).snapshots(newest)
+    };
+    let plan = sound(&left("days=7 weeks=1 mistyped"));
+    assert_eq!(problems(&plan, "i-1"), [shorter(&["snap-2026-11-03"], Some("2026-11-28"))]);
+    assert_eq!(deleted(&sound(&left("days=7 weeks=1"))), ["snap-2026-11-03", "snap-2026-11-10"]);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use proptest::test_runner::RngSeed;
 use snapwarden_core::decision::{Act, Reason, Subject};
 use snapwarden_core::retention::Tiers;
 use snapwarden_core::schedule::Zone;
-use snapwarden_core::tiers::{Point, judge};
+use snapwarden_core::tiers::{Period, Point, Tier, judge};
 
 fn point(n: usize, time: Timestamp) -> Point {
     Point { time, snapshot: snapshot_id(&format!("snap-{n}")), stands: true }
@@ -52,6 +52,16 @@ fn wanted_by_the_documents(tiers: Tiers, zone: &Zone, times: &[Timestamp]) -> BT
         wanted.extend(firsts.into_values().rev().take(count as usize));
     }
     wanted
+}
+
+#[test]
+fn a_moment_lies_in_a_week_a_month_and_a_year_as_its_zone_has_them() {
+    let periods = |name: &str| {
+        let period = |tier| Period::of(tier, "2027-01-03T20:30:00Z".parse().unwrap(), &zone(name));
+        Tier::ALL.map(|tier| period(tier).map_or_else(|| "none".to_owned(), |period| period.to_string()))
+    };
+    assert_eq!(periods("UTC"), ["2026-W53", "2027-01", "2027", "none"], "a Sunday");
+    assert_eq!(periods("Pacific/Auckland"), ["2027-W01", "2027-01", "2027", "none"], "Monday there");
 }
 
 const ZONES: &[&str] = &["UTC", "Europe/Berlin", "Asia/Kolkata", "Pacific/Auckland", "America/St_Johns"];

@@ -27,10 +27,16 @@ const COPIES: [&str; 5] = [
 /// The most that each can be.
 const MOST: [u32; 5] = [36_500, 5_200, 1_200, 100, 1_000];
 
+/// The word for each in a record.
+const WORDS: [&str; 5] = ["days", "weeks", "months", "years", "last"];
+
 /// A number of a tag: 0 without the tag, none where it is no number from 1 to `most`.
 fn read(tags: &Tags, name: &str, most: u32) -> Option<u32> {
-    let Some(text) = value(tags, name) else { return Some(0) };
-    let digits = !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+    value(tags, name).map_or(Some(0), |text| number(text, most))
+}
+
+fn number(text: &str, most: u32) -> Option<u32> {
+    let digits = text.chars().all(|c| c.is_ascii_digit());
     text.parse().ok().filter(|number| digits && (1..=most).contains(number))
 }
 
@@ -40,6 +46,8 @@ struct Policy {
     own: Numbers,
     copies: Option<Numbers>,
     zone: Zone,
+    /// It was recorded while a tag could not be read.
+    is_mistyped: bool,
 }
 
 impl Policy {
@@ -55,6 +63,23 @@ impl Policy {
     fn is_as(&self, other: &Self) -> bool {
         let rest = |policy: &Self| (policy.own[1..].to_vec(), policy.copies, policy.zone.clone());
         (self.is_plain() && other.is_plain()) || rest(self) == rest(other)
+    }
+
+    fn has_tiers(&self, is_copy: bool) -> bool {
+        self.of_kind(is_copy)[1..] != [0; 4]
+    }
+
+    /// As a record has it.
+    fn written(&self) -> String {
+        let words = |numbers: Numbers| {
+            let there = WORDS.into_iter().zip(numbers).filter(|(_, number)| *number > 0);
+            there.map(|(word, number)| format!("{word}={number}")).collect::<Vec<_>>()
+        };
+        let mut all = words(self.own);
+        all.extend((self.zone != Zone::default()).then(|| format!("zone={}", self.zone)));
+        all.extend(self.is_mistyped.then(|| "mistyped".to_owned()));
+        all.extend(self.copies.map(|copies| format!("copies: {}", words(copies).join(" "))));
+        all.join(" ")
     }
 }
 
@@ -140,8 +165,14 @@ impl<'a> Kept<'a> {
             return Some(Against::Unread("what its instance's tags want was not read".to_owned()));
         }
         let asked = instance.and_then(|instance| self.asked(&instance.tags));
+        let is_copy = source_of(target).is_some();
+        if volume_of(target).is_empty() && record.iter().chain(&asked).any(|policy| policy.has_tiers(is_copy)) {
+            return Some(Against::Wanted(
+                "it has tiers, and names no volume in whose history they could be seen".to_owned(),
+            ));
+        }
         if let Some(asked) = asked.as_ref().filter(|asked| !asked.is_plain()) {
-            let days = i64::from(asked.of_kind(source_of(target).is_some())[0]);
+            let days = i64::from(asked.of_kind(is_copy)[0]);
             if self.inventory.taken_at.duration_since(data_time(target)) < SignedDuration::from_hours(24 * days) {
                 return Some(Against::Wanted(format!("its instance asks for {days} days")));
             }
@@ -223,7 +254,7 @@ impl<'a> Kept<'a> {
         copies[0] = or(copies[0], own[0]);
         let schedule = value(tags, "BackupSchedule").and_then(|text| text.parse::<Schedule>().ok());
         let zone = schedule.unwrap_or_else(|| self.config.schedule.clone()).zone();
-        Some(Policy { own, copies: has_copies.then_some(copies), zone })
+        Some(Policy { own, copies: has_copies.then_some(copies), zone, is_mistyped: false })
     }
 
     /// About how many days back an instance reaches with its sources; what cannot be read counts as a year.
@@ -306,7 +337,12 @@ impl<'a> Kept<'a> {
     /// Whether the newest snapshots of a volume state a policy, one after the other, for as long as it must wait.
     fn is_in_force(&self, asked: &Policy, target: &Snapshot) -> bool {
         let history = self.history(target);
-        let other = history.iter().filter(|seen| !states(seen.snapshot, asked)).map(|seen| seen.place).max();
+        let is_mistyped = |snapshot: &Snapshot| {
+            let record = value(&snapshot.tags, "snapwarden:retention").and_then(recorded);
+            record.is_some_and(|record| record.is_mistyped)
+        };
+        let says = |snapshot: &Snapshot| states(snapshot, asked) && !is_mistyped(snapshot);
+        let other = history.iter().filter(|seen| !says(seen.snapshot)).map(|seen| seen.place).max();
         let stating = history.iter().filter(|seen| Some(seen.place) > other).map(|seen| data_time(seen.snapshot)).min();
         let waits = SignedDuration::from_hours(24 * i64::from(self.config.grace_days));
         stating.is_some_and(|since| self.inventory.taken_at.duration_since(since) >= waits)
@@ -334,20 +370,22 @@ fn moment(snapshot: &Snapshot) -> String {
     slot.or(source).unwrap_or(snapshot.id.as_str()).to_owned()
 }
 
-/// A record, word by word; none where a word is not one of its own.
+/// A record, word by word; none where it is not as it is written.
 fn recorded(text: &str) -> Option<Policy> {
-    let (mut numbers, mut zone, mut in_copies) = ([[0; 5]; 2], Zone::default(), false);
+    let (mut numbers, mut zone, mut in_copies, mut is_mistyped) = ([[0; 5]; 2], Zone::default(), false, false);
     for word in text.split(' ') {
         match word.split_once('=') {
             Some(("zone", name)) => zone = name.parse().ok()?,
-            Some((name, number)) => {
-                let place = ["days", "weeks", "months", "years", "last"].into_iter().position(|known| known == name)?;
-                numbers[usize::from(in_copies)][place] = number.parse().ok()?;
+            Some((name, text)) => {
+                let place = WORDS.into_iter().position(|known| known == name)?;
+                numbers[usize::from(in_copies)][place] = number(text, MOST[place])?;
             }
             None if word == "copies:" => in_copies = true,
+            None if word == "mistyped" => is_mistyped = true,
             None => return None,
         }
     }
     let [own, copies] = numbers;
-    (own[0] > 0 && (copies[0] > 0) == in_copies).then_some(Policy { own, copies: in_copies.then_some(copies), zone })
+    let policy = Policy { own, copies: in_copies.then_some(copies), zone, is_mistyped };
+    (own[0] > 0 && (copies[0] > 0) == in_copies && policy.written() == text).then_some(policy)
 }

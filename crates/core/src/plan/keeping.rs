@@ -180,22 +180,26 @@ impl<'a> Keeping<'a> {
         };
         let present = alive.and_then(|alive| alive.asked.as_ref());
         let is_copy = snapshot.is_copy();
+        let now = self.inventory.taken_at;
+        let tiered = present.filter(|policy| !policy.is_plain());
+        let is_young = tiered.is_some_and(|policy| snapshot.age_days(now) < i64::from(policy.keep(is_copy).days));
         let line = match snapshot.lineage() {
             Lineage::Volume(volume) => self.lines.get(&volume),
             Lineage::UnknownVolume => {
                 let mut policies = recorded.iter().chain(present);
                 let has_tiers = policies.any(|policy| !policy.keep(is_copy).tiers.is_none());
-                return if has_tiers { Wish::NoHistory } else { Wish::Nothing(Vec::new()) };
+                return match instance {
+                    _ if has_tiers => Wish::NoHistory,
+                    Some(instance) if is_young => Wish::Stays { by: KeptBy::Tags(instance.clone()), said: Vec::new() },
+                    Some(_) | None => Wish::Nothing(Vec::new()),
+                };
             }
         };
-        let now = self.inventory.taken_at;
         let answer = |policy: Option<&Retention>, by_record| {
             let said = policy.zip(line).and_then(|(policy, line)| line.answer(policy, snapshot, by_record));
             said.cloned().unwrap_or_default()
         };
         let said = answer(present, false);
-        let tiered = present.filter(|policy| !policy.is_plain());
-        let is_young = tiered.is_some_and(|policy| snapshot.age_days(now) < i64::from(policy.keep(is_copy).days));
         if let (Some(instance), true) = (instance, is_young || said.iter().any(Said::wants)) {
             return Wish::Stays { by: KeptBy::Tags(instance.clone()), said };
         }
@@ -359,7 +363,7 @@ impl<'a> Line<'a> {
     }
 
     fn stating(&self, policy: &Retention) -> impl Iterator<Item = &Member<'a>> {
-        self.members.iter().rev().take_while(|member| member.recorded.is_of(policy))
+        self.members.iter().rev().take_while(|member| member.recorded.states(policy))
     }
 }
 

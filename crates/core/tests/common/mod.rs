@@ -4,6 +4,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use snapwarden_core::check::{Rule, check};
 use snapwarden_core::decision::{Act, CopyRef, Decision, Plan, Problem, Reason, Subject};
 use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{
@@ -373,6 +374,36 @@ pub fn of_snapshot<'p>(plan: &'p Plan, id: &str) -> (&'p Act, &'p Reason) {
 }
 
 /// The snapshots that the manager deletes, in its order.
+/// The check, asked the other way round: deletes what retention alone keeps in this plan, all of it, and gives what the
+/// check let pass.
+pub fn let_pass(plan: &Plan, inventory: &Inventory, config: &Config) -> Vec<Subject> {
+    let mut bad = plan.clone();
+    let is_kept = |decision: &&mut Decision| {
+        matches!(
+            decision.reason,
+            Reason::KeptByTier { .. }
+                | Reason::ShorterWaits { .. }
+                | Reason::UnreadableRetention { .. }
+                | Reason::NoHistory
+                | Reason::InstancesUnread { .. }
+        )
+    };
+    let forced: Vec<_> = bad.decisions.iter_mut().filter(is_kept).collect();
+    let forced: Vec<_> = forced
+        .into_iter()
+        .map(|decision| {
+            decision.act = Act::Delete { anchor: None, rests_on: Vec::new() };
+            (decision.region.clone(), decision.subject.clone())
+        })
+        .collect();
+    let violations = check(&bad, inventory, config);
+    let is_refused = |(region, subject): &(Region, Subject)| {
+        let mut about = violations.iter().filter(|one| one.region == *region && one.subject.as_ref() == Some(subject));
+        about.any(|one| matches!(one.rule, Rule::S3 | Rule::S7))
+    };
+    forced.into_iter().filter(|one| !is_refused(one)).map(|(_, subject)| subject).collect()
+}
+
 pub fn deleted(plan: &Plan) -> Vec<String> {
     let ids = plan.decisions.iter().filter_map(|decision| match (&decision.act, &decision.subject) {
         (Act::Delete { .. } | Act::RemoveSource { .. }, Subject::Snapshot(id) | Subject::Source(id)) => Some(id),

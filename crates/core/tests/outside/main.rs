@@ -64,7 +64,7 @@ const TIMES: &[&str] = &[
     "eu-west-1:2026-11-22:412",
     "us-east-1:20261122:7",
     "i-0123456789abcdef0:2026-11-22:5",
-    "days=7 weeks=4 months=12 years=3 last=5 zone=Europe/Berlin copies: days=30 last=2",
+    "days=7 weeks=4 months=12 years=3 last=5 zone=Europe/Berlin mistyped copies: days=30 last=2",
     "days=1",
 ];
 

@@ -244,20 +244,29 @@ fn is_wanted(world: &World, snapshot: &Snapshot, now: Timestamp) -> bool {
     let all = world.regions().flat_map(|region| world.snapshots(region)).map(|record| &record.snapshot);
     let history: Vec<_> = all.filter(is_of_it).collect();
     let instance = snapshot.tags.get("InstanceID");
-    let wants =
-        |policy: &tiers::Policy, stands: &dyn Fn(&Snapshot) -> bool| tiers::wants(policy, snapshot, &history, stands);
-    let by_record = |record: &tiers::Policy| {
-        wants(record, &|other| tiers::recorded(other).is_ok_and(|own| own.is_some_and(|own| own.is_as(record))))
+    let by_record = |one: &Snapshot, record: &tiers::Policy| {
+        let stands =
+            |other: &Snapshot| tiers::recorded(other).is_ok_and(|own| own.is_some_and(|own| own.is_as(record)));
+        tiers::wants(record, one, &history, stands)
     };
     let by_tags = |asked: &tiers::Policy| {
         let days = i64::from(asked.days(snapshot.tags.has("SourceSnapshotId")));
         now.duration_since(data_time(snapshot)).as_hours() < days * 24
-            || wants(asked, &|other| other.tags.get("InstanceID") == instance)
+            || tiers::wants(asked, snapshot, &history, |other| other.tags.get("InstanceID") == instance)
     };
-    // The oldest that states a shorter retention stays while what records another waits.
-    let is_other = |other: &&Snapshot| tiers::recorded(other) != Ok(record.clone());
-    let states = history.iter().any(is_other);
-    states || record.as_ref().is_some_and(by_record) || asked.iter().any(by_tags)
+    // The oldest that states a shorter retention stays while what records another, and is wanted by that, waits.
+    let is_other = |other: &&&Snapshot| match (tiers::recorded(other), &record) {
+        (Ok(Some(other)), Some(record)) => !other.is_as(record),
+        (other, record) => other.as_ref() != Ok(record),
+    };
+    let waits =
+        |other: &&Snapshot| tiers::recorded(other).is_ok_and(|own| own.is_some_and(|own| by_record(other, &own)));
+    let own = tiers::moment(snapshot);
+    let before = history.iter().map(|other| tiers::moment(other)).filter(|time| *time < own).max();
+    let mut at_hand = history.iter().filter(|other| [Some(own), before].contains(&Some(tiers::moment(other))));
+    let is_oldest = before.is_none() || at_hand.any(|other| is_other(&other));
+    let states = is_oldest && history.iter().filter(is_other).any(waits);
+    states || record.as_ref().is_some_and(|record| by_record(snapshot, record)) || asked.iter().any(by_tags)
 }
 
 /// Whether it is the newest completed one here of a volume that lives and is not left out.

@@ -81,18 +81,23 @@ pub(super) fn recorded(snapshot: &Snapshot) -> Result<Option<Policy>, ()> {
     let Some(text) = snapshot.tags.get("snapwarden:retention") else { return Ok(None) };
     let (mut numbers, mut zone, mut kind) = ([[0; 5]; 2], Zone::default(), 0);
     for word in text.split(' ') {
-        if word == "copies:" {
-            kind = 1;
-            continue;
-        }
-        let (name, value) = word.split_once('=').ok_or(())?;
-        match WORDS.iter().position(|known| *known == name) {
-            Some(place) => numbers[kind][place] = value.parse().map_err(|_| ())?,
-            None => zone = value.parse().map_err(|_| ())?,
+        match word {
+            "copies:" => kind = 1,
+            "mistyped" => {}
+            _ => read_number(word, &mut numbers[kind], &mut zone)?,
         }
     }
     let [own, copies] = numbers;
     Ok(Some(Policy { own, copies: (kind == 1).then_some(copies), zone }))
+}
+
+fn read_number(word: &str, numbers: &mut Numbers, zone: &mut Zone) -> Result<(), ()> {
+    let (name, value) = word.split_once('=').ok_or(())?;
+    match WORDS.iter().position(|known| *known == name) {
+        Some(place) => numbers[place] = value.parse().map_err(|_| ())?,
+        None => *zone = value.parse().map_err(|_| ())?,
+    }
+    Ok(())
 }
 
 /// The live instance that a snapshot names, and those that have its volume now.
@@ -108,7 +113,7 @@ pub(super) fn instances<'w>(world: &'w World, snapshot: &Snapshot) -> Vec<&'w In
 }
 
 /// When a snapshot was due by its schedule, or taken where that was earlier.
-fn moment(snapshot: &Snapshot) -> Timestamp {
+pub(super) fn moment(snapshot: &Snapshot) -> Timestamp {
     let slot = snapshot.tags.get("snapwarden:slot").and_then(|text| text.replace('Z', ":00Z").parse().ok());
     slot.map_or(data_time(snapshot), |slot: Timestamp| slot.min(data_time(snapshot)))
 }
@@ -144,11 +149,14 @@ pub(super) fn wants(
     })
 }
 
-/// Whether no snapshot that records `policy` is newer than one of more than these days that records something else.
+/// Whether no snapshot that records `policy` is newer than one of more than these days that records something else. One
+/// that was made while a tag could not be read says nothing of what is asked for.
 pub(super) fn is_given_up(policy: &Policy, history: &[&Snapshot], now: Timestamp, days: i64) -> bool {
     let records =
         |one: &&&Snapshot| recorded(one).is_ok_and(|record| record.is_some_and(|record| record.is_as(policy)));
     let last = history.iter().filter(records).map(|one| moment(one)).max();
     let is_old = |one: &Snapshot| now.duration_since(data_time(one)).as_hours() >= days * 24;
-    history.iter().any(|one| !records(&one) && Some(moment(one)) >= last && is_old(one))
+    let is_mistyped =
+        |one: &Snapshot| one.tags.get("snapwarden:retention").is_some_and(|text| text.contains("mistyped"));
+    history.iter().any(|one| !records(&one) && !is_mistyped(one) && Some(moment(one)) >= last && is_old(one))
 }
