@@ -10,9 +10,44 @@ use snapwarden_ec2sim::drive::{Broken, Fired, Kind, Lived, Options, Trouble, liv
 
 /// Seeds of lives of 60 days in which something went wrong once, in the code, in a rule as it was written, or in its
 /// checker (docs/simulation.md says what it was). They stay.
-const FAILED_ONCE: [u64; 36] = [
-    40, 133, 439, 1207, 1241, 1256, 1341, 1346, 1502, 1535, 1606, 1713, 1722, 1736, 1755, 1853, 1953, 2050, 2158, 2181,
-    2195, 2272, 2277, 2358, 2362, 2373, 3056, 3195, 3512, 3669, 3782, 4473, 5171, 5937, 6003, 7228,
+const FAILED_ONCE: [u64; 37] = [
+    40,
+    133,
+    439,
+    1207,
+    1241,
+    1256,
+    1341,
+    1346,
+    1502,
+    1535,
+    1606,
+    1713,
+    1722,
+    1736,
+    1755,
+    1853,
+    1953,
+    2050,
+    2158,
+    2181,
+    2195,
+    2272,
+    2277,
+    2358,
+    2362,
+    2373,
+    3056,
+    3195,
+    3512,
+    3669,
+    3782,
+    4473,
+    5171,
+    5937,
+    6003,
+    7228,
+    394_332_256,
 ];
 /// The same of large accounts and 20 days.
 const FAILED_ONCE_LARGE: [u64; 4] = [7002, 7015, 7021, 7085];
