@@ -9,7 +9,7 @@ use common::*;
 use snapwarden_core::approval::Approval;
 use snapwarden_core::check::{Rule, check};
 use snapwarden_core::decision::{Act, KeptBy, Plan, Problem, Reason};
-use snapwarden_core::inventory::InstanceState;
+use snapwarden_core::inventory::{Instance, InstanceState};
 use snapwarden_core::policy::Config;
 use snapwarden_core::retention::{Asked, Recorded, Retention};
 use snapwarden_core::schedule::Zone;
@@ -244,11 +244,40 @@ fn a_record_that_cannot_be_read_is_kept_with_a_finding() {
 
 #[test]
 fn the_days_that_an_instance_asks_for_hold_for_a_copy_that_names_no_volume_too() {
-    let asked = [("DestinationRetentionDays", "60")];
     let nameless = |id: &str, day: &str| copy(id, &made(day, "").tag("InstanceID", "i-1")).no_tag("VolumeID");
     let copies = [nameless("snap-c", "2026-11-02"), nameless("snap-d", "2026-11-21")];
-    let plan = sound(&world(NOW).server("i-1", &asked, "vol-1").region(AWAY).snapshots(copies));
-    kept_by_tags(&plan, "snap-c");
+    let plan = |asked| sound(&world(NOW).server("i-1", &[asked], "vol-1").region(AWAY).snapshots(copies.clone()));
+    kept_by_tags(&plan(("DestinationRetentionDays", "60")), "snap-c");
+    assert_eq!(
+        deleted(&plan(("RetentionDays", "60"))),
+        ["snap-c"],
+        "plain days are what DeleteOn said when it was made"
+    );
+}
+
+#[test]
+fn longer_days_are_full_to_the_second() {
+    let tags = [("RetentionDays", "8"), ("KeepLast", "1")];
+    let at = |time: &str| {
+        let old = made("2026-11-14", "").at(time);
+        sound(&world(NOW).server("i-1", &tags, "vol-1").snapshots([old, made("2026-11-21", "")]))
+    };
+    assert_eq!(deleted(&at("2026-11-14T04:00:00Z")), ["snap-2026-11-14"]);
+    assert_eq!(deleted(&at("2026-11-14T04:00:01Z")), Vec::<String>::new());
+}
+
+#[test]
+fn a_record_stands_where_the_same_tags_would_rest_on_what_was_never_promised_to_stay() {
+    let recorded = ["2026-11-03", "2026-11-04", "2026-11-10", "2026-11-21"].map(|day| made(day, WEEKS));
+    let plan = sound(
+        &world(NOW)
+            .server("i-1", &[("RetentionWeeks", "4")], "vol-1")
+            .snapshot(made("2026-11-02", ""))
+            .snapshots(recorded),
+    );
+    assert!(kept_by_tags(&plan, "snap-2026-11-02").contains("first of week 2026-W45"));
+    assert!(kept_by_record(&plan, "snap-2026-11-03").contains("first of week 2026-W45"));
+    assert_eq!(deleted(&plan), ["snap-2026-11-04"]);
 }
 
 #[test]
@@ -303,6 +332,48 @@ fn a_slot_counts_once_with_all_its_copies_and_every_region_is_one_history() {
     let Act::Delete { rests_on, .. } = act else { panic!("{act:?}") };
     assert_eq!(rests_on, &[copy_ref("eu-west-1:snap-c")]);
     assert!(kept_by_tags(&plan, "snap-c").contains("first of week 2026-W45 (2 of 4)"));
+}
+
+#[test]
+fn a_slot_may_be_first_where_any_of_what_was_made_for_it_was_promised_so() {
+    let sources = week(WEEKS);
+    let plan = sound(
+        &world(NOW)
+            .volume("vol-1", &[])
+            .snapshots(sources.clone())
+            .region(AWAY)
+            .snapshot(copy("snap-c", &sources[0]).no_tag(RECORD)),
+    );
+    assert!(kept_by_record(&plan, "snap-2026-11-02").contains("first of week 2026-W45"));
+    assert_eq!(deleted(&plan), ["snap-2026-11-03", "snap-2026-11-04"]);
+}
+
+#[test]
+fn what_a_delete_rests_on_is_named_here_where_there_is_one_here() {
+    let sources = week(WEEKS);
+    let tags = [("RetentionWeeks", "4")];
+    let account = world(NOW).server("i-1", &tags, "vol-1").snapshots(sources.clone()).region(AWAY);
+    let plan = sound(&account.snapshot(copy("snap-c", &sources[0])));
+    let (act, _) = of_snapshot(&plan, "snap-2026-11-03");
+    let Act::Delete { rests_on, .. } = act else { panic!("{act:?}") };
+    assert_eq!(rests_on, &[copy_ref("us-east-1:snap-2026-11-02")]);
+}
+
+#[test]
+fn of_two_instances_with_a_volume_the_one_that_reaches_farther_back_speaks() {
+    let days = |days: &'static str| [("RetentionDays", days), ("KeepLast", "1")];
+    let cases = [
+        ("RetentionWeeks", "5", "30", "2026-10-20"),
+        ("RetentionMonths", "2", "40", "2026-10-01"),
+        ("RetentionYears", "2", "400", "2025-03-01"),
+    ];
+    for (key, count, fewer, old) in cases {
+        let account = world(NOW).server("i-1", &days(fewer), "vol-1").server("i-2", &[(key, count)], "vol-1");
+        let plan = sound(&account.snapshots([made(old, "").tag("InstanceID", "i-0"), made("2026-11-21", "")]));
+        let (act, reason) = of_snapshot(&plan, &format!("snap-{old}"));
+        let speaks = matches!(reason, Reason::KeptByTier { by: KeptBy::Tags(by), .. } if by.as_str() == "i-2");
+        assert!(*act == Act::Keep && speaks, "{key}: {reason}");
+    }
 }
 
 // Shorter.
@@ -452,8 +523,20 @@ fn a_person_may_approve_it_for_as_many_and_as_old_ones_as_were_read() {
 fn a_shorter_retention_does_not_take_effect_where_a_region_that_may_hold_newer_ones_was_not_read() {
     let stated = shortened(&["2026-11-13", "2026-11-21"]);
     assert_eq!(deleted(&sound(&stated)).len(), 3);
-    let elsewhere = stated.with_instance("i-1", |instance| instance.tags.set("DestinationRegion", AWAY)).unread(AWAY);
-    assert_eq!(deleted(&sound(&elsewhere)), Vec::<String>::new());
+    assert_eq!(deleted(&sound(&stated.clone().unread(FAR))).len(), 3, "one where none can lie");
+    let to = |destinations: &str| {
+        let with = |instance: &mut Instance| instance.tags.set("DestinationRegion", destinations);
+        stated.clone().with_instance("i-1", with)
+    };
+    assert_eq!(deleted(&sound(&to(AWAY).unread(AWAY))), Vec::<String>::new());
+    assert_eq!(deleted(&sound(&to("eu-west-1,us-west-2").unread(FAR))), Vec::<String>::new());
+    // Where one of the snapshots was to be copied to, and where one was copied from.
+    let older = made("2026-11-14", "days=7 weeks=1");
+    let meant = stated.clone().snapshot(older.clone().tag("DestinationRegion", AWAY)).unread(AWAY);
+    assert!(!deleted(&sound(&meant)).contains(&"snap-2026-10-20".to_owned()));
+    let copied = copy("snap-c", &older).tag("SourceRegion", FAR);
+    let copied = stated.region(AWAY).snapshot(copied).region(HOME).unread(FAR);
+    assert!(!deleted(&sound(&copied)).contains(&"snap-2026-10-20".to_owned()));
 }
 
 // Copies.

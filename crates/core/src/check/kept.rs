@@ -312,7 +312,7 @@ impl<'a> Kept<'a> {
         }
         let own = *places.get(moment(target).as_str())?;
         let later: Vec<_> = places.values().filter(|place| **place > own).collect();
-        if numbers[4] > 0 && later.len() < numbers[4] as usize {
+        if later.len() < numbers[4] as usize {
             return Some("newest");
         }
         type Key = fn(jiff::civil::Date) -> (i16, i8);
@@ -381,8 +381,8 @@ fn recorded(text: &str) -> Option<Policy> {
                 numbers[usize::from(in_copies)][place] = number(text, MOST[place])?;
             }
             None if word == "copies:" => in_copies = true,
-            None if word == "mistyped" => is_mistyped = true,
-            None => return None,
+            // Or another word, which is not written so.
+            None => is_mistyped = true,
         }
     }
     let [own, copies] = numbers;

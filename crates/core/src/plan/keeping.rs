@@ -235,10 +235,10 @@ impl<'a> Keeping<'a> {
         let is_it = line.stating(policy).any(|one| one.snapshot.id == snapshot.id && one.moment() == oldest.moment());
         let waits = |member: &Member<'_>| {
             let is_promised = match &member.recorded {
-                Recorded::Is(recorded) if !recorded.has_tiers_of(policy) => {
+                Recorded::Is(recorded) => {
                     line.answer(recorded, member.snapshot, true).is_some_and(|said| said.iter().any(Said::wants))
                 }
-                Recorded::Is(_) | Recorded::Plain | Recorded::Unreadable(_) => false,
+                Recorded::Plain | Recorded::Unreadable(_) => false,
             };
             is_promised
                 && !member.snapshot.tags.keep_forever()
