@@ -96,7 +96,7 @@ class Processes:
         environment = {
             "AWS_LAMBDA_RUNTIME_API": runtime_api,
             "AWS_LAMBDA_FUNCTION_NAME": name,
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_ACCESS_KEY_ID": "AKIAFUNCTION",
             "AWS_SECRET_ACCESS_KEY": "not-checked",

@@ -166,7 +166,7 @@ variable "manager_timeout_seconds" {
 
 variable "memory_megabytes" {
   type        = number
-  default     = 256
+  default     = 512
   description = "Of each function. docs/operations.md says how much an account needs."
 
   validation {

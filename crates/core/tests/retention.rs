@@ -108,6 +108,8 @@ fn a_mistyped_tier_keeps_what_is_made_meanwhile_for_a_year_and_a_finding_says_so
         "RetentionWeeks=\"4w\" is no number that it can be; until it is mended, new snapshots are all kept a year, and \
          the others as they were promised"
     );
+    let only = world(NOW).server("i-1", &[("RetentionWeeks", "4w")], "vol-1").create();
+    assert_eq!(only.groups[0].tags.get(RECORD), Some("days=365 mistyped"), "or it would look like a plain policy");
     let days = world(NOW).server("i-1", &[("DestinationRetentionDays", "forever")], "vol-1").create();
     assert_eq!(days.groups[0].tags.get(RECORD), Some("days=7 mistyped copies: days=365"));
 }
