@@ -271,9 +271,9 @@ impl FromStr for Retention {
                 Some((own, copies)) => (own, Some(copies)),
                 None => (text, None),
             };
-            let is_mistyped = own.split_whitespace().any(|word| word == MISTYPED);
+            let (own, is_mistyped) = own.trim_end().strip_suffix(MISTYPED).map_or((own, false), |own| (own, true));
             let mut zone = None;
-            let own = read_keep(&own.replace(MISTYPED, ""), Some(&mut zone))?;
+            let own = read_keep(own, Some(&mut zone))?;
             let copies = match copies {
                 Some(copies) => Some(read_keep(copies, None)?),
                 None => None,
