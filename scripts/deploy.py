@@ -119,7 +119,7 @@ class Template(unittest.TestCase):
     def test_the_alarms_say_where_to_read_on(self):
         titles = re.findall(r"^## (.*)$", (ROOT / "docs/operations.md").read_text(), re.MULTILINE)
         alarms = [one["Properties"] for one in template()["Resources"].values() if one["Type"] == "AWS::CloudWatch::Alarm"]
-        self.assertEqual(len(alarms), 11)
+        self.assertEqual(len(alarms), 12)
         for alarm in alarms:
             title = alarm["AlarmDescription"].split("docs/operations.md: ")[1]
             self.assertIn(title, titles)

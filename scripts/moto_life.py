@@ -226,7 +226,7 @@ class Life(Moto):
         self.assertEqual((len(made), len(old)), (90, 60))
         # Born now, whatever their tags say: only the age that the tags promise can make them due.
         self.ec2.create_tags(Resources=old, Tags=tags_of({"CreatedOn": day(0), "DeleteOn": day(0)}))
-        held = self.run_job("expire", code=1)
+        held = self.run_job("expire", code=3)
         self.assertEqual(done(held), {})
         self.assertEqual(len(self.own(self.ec2)), 90)
         gone = self.run_job("expire", "--approve", f"{HOME}:{day(0)}:60")

@@ -40,11 +40,13 @@ locals {
         SNAPWARDEN_RETENTION_DAYS = tostring(var.retention_days)
         SNAPWARDEN_SCHEDULE       = var.backup_schedule
         SNAPWARDEN_GRACE_DAYS     = tostring(var.grace_days)
+        SNAPWARDEN_CLOSING_DAYS   = tostring(var.closing_days)
       }
     }
   }
   functions   = { for name, function in local.of_function : name => function if contains(local.chosen[var.functions], name) }
   has_creator = contains(keys(local.functions), "creator")
+  has_manager = contains(keys(local.functions), "manager")
   own_topic   = var.alarm_topic_arn == ""
   topic       = local.own_topic ? aws_sns_topic.alarms[0].arn : var.alarm_topic_arn
   bucket      = var.code_bucket_per_region ? "${var.code_bucket}-${data.aws_region.current.name}" : var.code_bucket
@@ -248,7 +250,7 @@ resource "aws_scheduler_schedule" "tick" {
 resource "aws_cloudwatch_metric_alarm" "error" {
   for_each            = local.functions
   alarm_name          = "${var.name}-${each.key}-error"
-  alarm_description   = "The ${each.key} failed, held something back or could not start. docs/operations.md: Error"
+  alarm_description   = "The ${each.key} failed or could not start. docs/operations.md: Error"
   namespace           = "AWS/Lambda"
   metric_name         = "Errors"
   dimensions          = { FunctionName = aws_lambda_function.function[each.key].function_name }
@@ -286,6 +288,23 @@ resource "aws_cloudwatch_metric_alarm" "findings" {
   namespace           = "Snapwarden"
   metric_name         = "Findings"
   dimensions          = { Function = aws_lambda_function.function[each.key].function_name }
+  statistic           = "Maximum"
+  period              = 3600
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [local.topic]
+  ok_actions          = [local.topic]
+}
+
+resource "aws_cloudwatch_metric_alarm" "held_back" {
+  count               = local.has_manager ? 1 : 0
+  alarm_name          = "${var.name}-manager-held-back"
+  alarm_description   = "Deletes wait for a person's approval. docs/operations.md: Held back"
+  namespace           = "Snapwarden"
+  metric_name         = "HeldBack"
+  dimensions          = { Function = aws_lambda_function.function["manager"].function_name }
   statistic           = "Maximum"
   period              = 3600
   evaluation_periods  = 1

@@ -60,11 +60,22 @@ variable "backup_schedule" {
 variable "grace_days" {
   type        = number
   default     = 7
-  description = "Days that a retention which was made shorter waits before it takes effect."
+  description = "Days for which an earlier policy stays in force after a snapshot was made under another."
 
   validation {
     condition     = var.grace_days >= 0 && var.grace_days <= 365
     error_message = "grace_days is from 0 to 365."
+  }
+}
+
+variable "closing_days" {
+  type        = number
+  default     = 30
+  description = "Days for which what there is of a volume that is gone or tagged Backup=No is kept as before."
+
+  validation {
+    condition     = var.closing_days >= 0 && var.closing_days <= 365
+    error_message = "closing_days is from 0 to 365."
   }
 }
 

@@ -23,12 +23,29 @@ pub enum Probe {
     DescribeInstances,
     DescribeVolumes,
     DescribeSnapshots,
-    CreateSnapshot { volume: VolumeId },
-    CreateSnapshots { instance: InstanceId },
-    CopySnapshot { source_region: Region, source: SnapshotId },
-    DeleteSnapshot { snapshot: SnapshotId },
-    CreateTags { snapshot: SnapshotId },
-    DeleteTags { snapshot: SnapshotId },
+    CreateSnapshot {
+        volume: VolumeId,
+    },
+    CreateSnapshots {
+        instance: InstanceId,
+    },
+    CopySnapshot {
+        source_region: Region,
+        source: SnapshotId,
+    },
+    DeleteSnapshot {
+        snapshot: SnapshotId,
+    },
+    CreateTags {
+        snapshot: SnapshotId,
+    },
+    /// The one tag that the manager writes.
+    MarkClosed {
+        snapshot: SnapshotId,
+    },
+    DeleteTags {
+        snapshot: SnapshotId,
+    },
 }
 
 impl Aws {
@@ -62,6 +79,11 @@ impl Aws {
             }
             Probe::CreateTags { snapshot } => {
                 let tag = Tag::builder().key(key::DEVICE_NAME).value("/dev/xvda").build();
+                answer(ec2.create_tags().resources(snapshot.as_str()).tags(tag).dry_run(true).send().await)
+            }
+            Probe::MarkClosed { snapshot } => {
+                // Empty: no mark, even where it is carried out.
+                let tag = Tag::builder().key(key::CLOSED).value("").build();
                 answer(ec2.create_tags().resources(snapshot.as_str()).tags(tag).dry_run(true).send().await)
             }
             Probe::DeleteTags { snapshot } => {

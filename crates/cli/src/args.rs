@@ -34,15 +34,17 @@ Examples:
 
 Exit codes:
   0   done; findings do not change that
-  1   could not start, or the safety check or a missing approval held something back
-  2   some items failed, a Region could not all be read, or lint found an error
+  1   could not start
+  2   some items failed, a Region could not all be read, the safety check dropped something, or lint found an error
+  3   something waits for a person's approval, and nothing failed
   64  the command line could not be understood
 
 Environment:
   AWS_*                      credentials, Region, profile, endpoint: those of the AWS CLI
   SNAPWARDEN_RETENTION_DAYS  for instances without the tag RetentionDays (7)
   SNAPWARDEN_SCHEDULE        for instances without the tag BackupSchedule (\"daily 03:00\", UTC)
-  SNAPWARDEN_GRACE_DAYS      for which a retention that was made shorter waits (7)";
+  SNAPWARDEN_GRACE_DAYS      for which an earlier policy stays in force (7)
+  SNAPWARDEN_CLOSING_DAYS    for which what there is of a volume that is over is kept as before (30)";
 
 const LINT_AFTER_HELP: &str = "\
 Example:
@@ -375,10 +377,19 @@ pub(crate) struct ExplainArgs {
     #[command(flatten)]
     pub(crate) account: Account,
     #[command(flatten)]
-    pub(crate) defaults: Defaults,
+    defaults: Defaults,
+    #[command(flatten)]
+    waits: Waits,
     /// Print the explanation as JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+impl ExplainArgs {
+    /// The configuration of the three jobs.
+    pub(crate) fn config(&self) -> Config {
+        self.waits.apply(self.defaults.config())
+    }
 }
 
 #[derive(Debug, Args)]
@@ -427,16 +438,33 @@ pub(crate) struct Defaults {
     schedule: Schedule,
 }
 
+/// For how long an edit of a tag, or the loss of a volume, deletes nothing.
+#[derive(Debug, Args)]
+pub(crate) struct Waits {
+    /// Keep an earlier policy in force for so many days after a snapshot was made under another
+    #[arg(long, value_name = "DAYS", env = "SNAPWARDEN_GRACE_DAYS", hide_env_values = true, default_value = "7", value_parser = read_grace_days)]
+    grace_days: u32,
+    /// Keep what there is of a volume that is gone or tagged Backup=No as before for so many days
+    #[arg(long, value_name = "DAYS", env = "SNAPWARDEN_CLOSING_DAYS", hide_env_values = true, default_value = "30", value_parser = read_grace_days)]
+    closing_days: u32,
+}
+
+impl Waits {
+    /// The same configuration with these days.
+    pub(crate) fn apply(&self, config: Config) -> Config {
+        Config { grace_days: self.grace_days, closing_days: self.closing_days, ..config }
+    }
+}
+
 /// What holds for deletes where no tag says otherwise.
 #[derive(Debug, Args)]
 pub(crate) struct ExpireWishes {
     #[command(flatten)]
     pub(crate) defaults: Defaults,
-    /// Let a retention that was made shorter take effect after so many days
-    #[arg(long, value_name = "DAYS", env = "SNAPWARDEN_GRACE_DAYS", hide_env_values = true, default_value = "7", value_parser = read_grace_days)]
-    grace_days: u32,
-    /// Let go what waits for a person: the words that the plan printed, REGION:DAY:COUNT for a held expiry,
-    /// INSTANCE:DAY:COUNT for a shorter retention. One for each
+    #[command(flatten)]
+    waits: Waits,
+    /// Let go now what waits: the words that the plan printed, REGION:DAY:COUNT for a held expiry, INSTANCE:DAY:COUNT
+    /// for the grace period, REGION:closed:DAY:COUNT for the closing days. One for each
     #[arg(long, value_name = "WORDS")]
     pub(crate) approve: Vec<Approval>,
 }
@@ -444,7 +472,7 @@ pub(crate) struct ExpireWishes {
 impl ExpireWishes {
     /// The configuration of a run.
     pub(crate) fn config(&self) -> Config {
-        Config { approvals: self.approve.clone(), grace_days: self.grace_days, ..self.defaults.config() }
+        Config { approvals: self.approve.clone(), ..self.waits.apply(self.defaults.config()) }
     }
 }
 
@@ -553,7 +581,7 @@ mod tests {
     fn the_defaults_in_the_help_are_those_of_core() {
         let cli = Cli::try_parse_from(["snapwarden", "explain", "i-1", "--inventory", "dump"]).unwrap();
         let Command::Explain(args) = cli.command else { panic!("{cli:?}") };
-        assert_eq!(args.defaults.config(), Config::default());
+        assert_eq!(args.config(), Config::default());
     }
 }
 

@@ -10,6 +10,7 @@ use snapwarden_aws::{Aws, NOT_A_DRY_RUN, Probe};
 use snapwarden_core::decision::Job;
 use snapwarden_core::ids::{AccountId, InstanceId, Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::Read;
+use snapwarden_core::managed::Managed;
 use snapwarden_exec::cloud::{Action, Cloud, CloudError, ErrorKind};
 use snapwarden_exec::collect::{Collected, Scope, collect};
 use snapwarden_exec::pacing::{Pacer, Stop};
@@ -110,7 +111,7 @@ async fn examine(aws: &Aws, scope: Scope) -> anyhow::Result<Vec<Check>> {
         Read::NotAsked => regions_missing("not asked"),
     });
     let examined = regions.iter().map(|region| {
-        let things = Things::of(inventory.regions.get(region), &account);
+        let things = Things::of(region, inventory.regions.get(region), &account);
         examine_region(aws, region, things)
     });
     checks.extend(join_all(examined).await.into_iter().flatten());
@@ -155,11 +156,11 @@ struct Things {
 }
 
 impl Things {
-    fn of(seen: Option<&snapwarden_core::inventory::RegionInventory>, account: &AccountId) -> Self {
+    fn of(region: &Region, seen: Option<&snapwarden_core::inventory::RegionInventory>, account: &AccountId) -> Self {
         let Some(seen) = seen else { return Self { instance: None, volume: None, snapshot: None } };
         let instance = seen.instances.items().iter().find(|instance| instance.state.is_backed_up());
         let ours = |snapshot: &&snapwarden_core::inventory::Snapshot| {
-            snapshot.is_managed(account) && snapshot.is_completed() && !snapshot.tags.keep_forever()
+            Managed::of(region, snapshot, account).is_ok() && snapshot.is_completed() && !snapshot.tags.keep_forever()
         };
         Self {
             instance: instance.map(|instance| instance.id.clone()),
@@ -238,6 +239,11 @@ fn questions(region: &Region, things: Things) -> Vec<(&'static str, Option<Probe
             "CreateTags",
             of_ours(|snapshot| Probe::CreateTags { snapshot }),
             "snapshots of a set lack DeviceName and their volume's tags, copies are not mended, keep does not work",
+        ),
+        (
+            "CreateTags of snapwarden:closed",
+            of_ours(|snapshot| Probe::MarkClosed { snapshot }),
+            "the manager closes nothing: the last snapshots of volumes that are gone stay, with a finding",
         ),
         (
             "DeleteTags",

@@ -12,9 +12,10 @@ use serde::Serialize;
 use snapwarden_core::check::Violation;
 use snapwarden_core::decision::{Decision, Job, Plan, Reason, Subject};
 use snapwarden_core::ids::{InstanceId, Region, SnapshotId, VolumeId};
-use snapwarden_core::inventory::{Instance, Inventory, Lineage, Read, RegionInventory, Snapshot, Volume};
+use snapwarden_core::inventory::{Instance, Inventory, Read, RegionInventory, Snapshot, Volume};
+use snapwarden_core::managed::{is_copy, taken, volume_of};
 use snapwarden_core::policy::Config;
-use snapwarden_core::tags::{self, Tags, key};
+use snapwarden_core::tags::{self, TagValue, Tags, key};
 use snapwarden_exec::run::decide;
 
 use crate::args::{ExplainArgs, Target};
@@ -27,7 +28,7 @@ const JOBS: [Job; 3] = [Job::Create, Job::Offsite, Job::Expire];
 /// Prints the explanation of an id.
 pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<u8> {
     let seen = inventory::look(&JOBS, &args.source, &args.account)?;
-    let config = args.defaults.config();
+    let config = args.config();
     let world = World::of(&seen, &config)?;
     let explanation = match &args.id {
         Target::Instance(id) => instance(&world, id)?,
@@ -149,21 +150,19 @@ impl<'a> World<'a> {
     /// The snapshots and copies that `wanted` picks, oldest first, each before its copies.
     fn snapshots_where(&self, wanted: impl Fn(&Snapshot) -> bool) -> Vec<(&'a Region, &'a Snapshot)> {
         let mut found: Vec<_> = self.inventory.snapshots().filter(|(_, snapshot)| wanted(snapshot)).collect();
-        found.sort_by_key(|(region, snapshot)| (snapshot.data_time(), snapshot.is_copy(), *region, &snapshot.id));
+        found.sort_by_key(|(region, snapshot)| (taken(snapshot), is_copy(snapshot), *region, &snapshot.id));
         found
     }
 
     fn copies_of(&self, source: &SnapshotId) -> Vec<(&'a Region, &'a Snapshot)> {
-        self.inventory.snapshots().filter(|(_, snapshot)| snapshot.is_copy_of(source)).collect()
+        let is_of = |snapshot: &Snapshot| tags::source_snapshot(&snapshot.tags) == TagValue::Is(source.clone());
+        self.inventory.snapshots().filter(|(_, snapshot)| is_of(snapshot)).collect()
     }
 }
 
 /// Whether a snapshot or copy holds data of any of `volumes`.
 fn is_of(snapshot: &Snapshot, volumes: &[VolumeId]) -> bool {
-    match snapshot.lineage() {
-        Lineage::Volume(volume) => volumes.contains(&volume),
-        Lineage::UnknownVolume => false,
-    }
+    volume_of(snapshot).is_some_and(|volume| volumes.contains(&volume))
 }
 
 fn names_instance(snapshot: &Snapshot, id: &InstanceId) -> bool {
@@ -184,9 +183,7 @@ fn instance(world: &World<'_>, id: &InstanceId) -> anyhow::Result<Explanation> {
     let found = world
         .regions()
         .find_map(|(region, seen)| Some((region, seen.instances.items().iter().find(|instance| instance.id == *id)?)));
-    let Some((region, instance)) = found else {
-        bail!(not_found(world, id.as_str(), "instances", |seen| seen.instances.is_whole()));
-    };
+    let Some((region, instance)) = found else { return gone_instance(world, id) };
     let volumes: Vec<_> = instance.devices.iter().filter_map(|device| device.volume.clone()).collect();
     let snapshots = world.snapshots_where(|snapshot| names_instance(snapshot, id) || is_of(snapshot, &volumes));
     // A volume may have been another instance's before: the snapshot's own tag decides.
@@ -207,6 +204,33 @@ fn instance(world: &World<'_>, id: &InstanceId) -> anyhow::Result<Explanation> {
             world.view(Job::Expire, concerns, id.as_str(), || of_snapshots(Job::Expire)),
         ],
         related: instance.devices.iter().map(|device| facts::related_device(world, region, instance, device)).collect(),
+    })
+}
+
+/// One that is not there any more, by the snapshots that name it.
+fn gone_instance(world: &World<'_>, id: &InstanceId) -> anyhow::Result<Explanation> {
+    let snapshots = world.snapshots_where(|snapshot| names_instance(snapshot, id));
+    let Some((region, _)) = snapshots.first() else {
+        bail!(not_found(world, id.as_str(), "instances and snapshots", |seen| {
+            seen.instances.is_whole() && seen.snapshots.is_whole()
+        }));
+    };
+    let seen = world.inventory.regions.get(*region);
+    let doubt = doubt("instances", region, seen.map(|seen| &seen.instances));
+    let concerns = |decision: &Decision| decision.about.instance.as_ref() == Some(id);
+    let of_snapshots = |job| absence::of_all(world, job, &snapshots, "this instance");
+    Ok(Explanation {
+        id: id.to_string(),
+        region: (*region).clone(),
+        description: format!("instance that is gone{doubt}; its snapshots name it"),
+        tags: Tags::default(),
+        policy: Vec::new(),
+        jobs: vec![
+            world.view(Job::Create, concerns, id.as_str(), || "nothing: the instance is gone".to_owned()),
+            world.view(Job::Offsite, concerns, id.as_str(), || of_snapshots(Job::Offsite)),
+            world.view(Job::Expire, concerns, id.as_str(), || of_snapshots(Job::Expire)),
+        ],
+        related: snapshots.iter().map(|(region, snapshot)| facts::related_snapshot(world, region, snapshot)).collect(),
     })
 }
 
@@ -250,12 +274,12 @@ fn snapshot(world: &World<'_>, id: &SnapshotId) -> anyhow::Result<Explanation> {
             Reason::AlreadyDone { snapshot, .. } | Reason::LateTags { snapshot, .. } if snapshot == id)
     };
     let offsite = |decision: &Decision| match &decision.subject {
-        Subject::Source(of) => of == id,
+        Subject::Source(of) => **of == *id,
         // Of a copy, its source's decision about this Region is what concerns it.
-        Subject::Copy(of, to) => of == id || (source_id.as_ref() == Some(of) && to == region),
+        Subject::Copy(of, to) => **of == *id || (source_id.as_ref() == Some(&**of) && to == region),
         Subject::Volume(_) | Subject::Device(..) | Subject::Snapshot(_) => false,
     };
-    let expire = |decision: &Decision| matches!(&decision.subject, Subject::Snapshot(of) if of == id);
+    let expire = |decision: &Decision| matches!(&decision.subject, Subject::Snapshot(of) if **of == *id);
     let mut related: Vec<_> = world.copies_of(id);
     related.extend(source);
     Ok(Explanation {

@@ -12,8 +12,9 @@ use serde::Serialize;
 use snapwarden_aws::Aws;
 use snapwarden_core::ids::{AccountId, Region, SnapshotId};
 use snapwarden_core::inventory::Snapshot;
+use snapwarden_core::managed::Managed;
 use snapwarden_core::printable::quoted;
-use snapwarden_core::tags::{self, Named, TagValue, Tags, key};
+use snapwarden_core::tags::{self, TagValue, Tags, key};
 use snapwarden_exec::cloud::{Action, Cloud, SnapshotQuery};
 use snapwarden_exec::pacing::{CallError, Pacer, Stop};
 
@@ -120,10 +121,10 @@ impl Keeper<'_> {
             let gaps = if unread.is_empty() { String::new() } else { format!(" (not looked at: {})", list(&unread)) };
             bail!("{id} was found {seen}{gaps}; check the id and the account ({account})");
         };
-        if let Some(why) = not_managed(&account, snapshot) {
+        if let Some(why) = not_managed(&account, region, snapshot) {
             bail!("{id} in {region}: {why}; nothing was changed");
         }
-        let ours = family.iter().filter(|(_, snapshot)| snapshot.is_managed(&account));
+        let ours = family.iter().filter(|(region, snapshot)| Managed::of(region, snapshot, &account).is_ok());
         let snapshots = join_all(ours.map(|(region, snapshot)| self.tag(region, snapshot))).await;
         Ok(Done { account, snapshots, unread })
     }
@@ -159,11 +160,7 @@ impl Keeper<'_> {
     ) -> (Vec<Region>, Vec<String>) {
         let mut regions = BTreeSet::from([here.clone()]);
         if let Ok((own, _)) = self.look(here, id).await {
-            let named = own.iter().flat_map(|snapshot| tags::destinations(&snapshot.tags));
-            regions.extend(named.filter_map(|named| match named {
-                Named::Region(region) => Some(region),
-                Named::Junk(_) => None,
-            }));
+            regions.extend(own.iter().flat_map(|snapshot| tags::named_regions(&snapshot.tags)));
         }
         let unread = format!("all Regions but {}: {error}", list(&regions));
         (regions.into_iter().collect(), vec![unread])

@@ -40,10 +40,10 @@ fn show(job: Job, args: &PlanArgs, config: &Config) -> anyhow::Result<u8> {
 pub(crate) fn warn_of_idle(approvals: &[Approval], regions: &[Region]) {
     for approval in approvals {
         match &approval.what {
-            Approved::Region(region) if !regions.contains(region) => {
+            Approved::Region(region) | Approved::Closed(region) if !regions.contains(region) => {
                 output::warn(&format!("--approve {approval} approves nothing: {region} is not planned here"));
             }
-            Approved::Region(_) | Approved::Instance(_) => {}
+            Approved::Region(_) | Approved::Closed(_) | Approved::Instance(_) => {}
         }
     }
 }

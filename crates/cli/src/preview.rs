@@ -13,13 +13,14 @@ use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 use snapwarden_core::decision::Job;
 use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
+use snapwarden_core::inventory::day_of;
 use snapwarden_core::inventory::{Instance, Inventory, Read, RegionInventory};
 use snapwarden_core::policy::{InstancePolicy, Selection};
-use snapwarden_core::preview::{self, Counts, History, Moment, Preview, Rules, day_of};
+use snapwarden_core::preview::{self, Counts, Moment, Preview, Rules, Scene};
 use snapwarden_core::printable::quoted;
 use snapwarden_core::retention::Retention;
 use snapwarden_core::schedule::{Schedule, Slot};
-use snapwarden_core::tags::{self, TagValue, Tags, key};
+use snapwarden_core::tags::{Tags, key};
 
 pub(crate) use self::args::PreviewArgs;
 use crate::inventory::{self, Seen, list};
@@ -36,7 +37,7 @@ pub(crate) fn run(args: &PreviewArgs) -> anyhow::Result<u8> {
         if args.now.is_none() {
             inventory::warn_of_clock(now);
         }
-        show_one(args, &Subject::of_tags(args), now)?;
+        show_one(args, &Subject::of_tags(args, now)?, now)?;
         return Ok(0);
     }
     let seen = inventory::look(&[Job::Create, Job::Offsite, Job::Expire], &args.source(), &args.account)?;
@@ -112,18 +113,21 @@ struct Subject {
     name: String,
     instance: Option<String>,
     tags: Tags,
-    /// Its volumes and what there is of each; one without a name where there is no instance.
-    volumes: Vec<(Option<VolumeId>, History)>,
+    scene: Scene,
+    /// Where sources and copies are kept by policies of their own: whether copies are shown.
+    of_copies: Option<bool>,
     /// What a reader should know beside it.
     notes: Vec<String>,
 }
 
 impl Subject {
-    fn of_tags(args: &PreviewArgs) -> Self {
+    fn of_tags(args: &PreviewArgs, now: Timestamp) -> anyhow::Result<Self> {
         let mut tags = Tags::default();
         args.tag.iter().for_each(|pair| pair.apply(&mut tags));
         let name = "A volume without a history".to_owned();
-        Self { name, instance: None, tags, volumes: vec![(None, History::default())], notes: Vec::new() }
+        let scene = Scene::of_tags(&tags, now, &args.config()).context("no account can be made up")?;
+        let of_copies = of_copies(args, &tags);
+        Ok(Self { name, instance: None, tags, scene, of_copies, notes: Vec::new() })
     }
 
     fn of_instance(args: &PreviewArgs, seen: &Seen) -> anyhow::Result<Self> {
@@ -137,7 +141,7 @@ impl Subject {
             bail!("{id} is {}: nothing more is made of it", instance.state.as_str());
         }
         let subject = Self::of(args, inventory, region, instance);
-        if subject.volumes.is_empty() {
+        if subject.scene.volumes().is_empty() {
             bail!("{id} has no volume that is backed up");
         }
         Ok(subject)
@@ -147,28 +151,24 @@ impl Subject {
         let config = args.config();
         let policy = InstancePolicy::of(instance, region, inventory, &config);
         policy.findings(region, instance.id.as_str()).iter().for_each(|finding| warn(&finding.to_string()));
-        let has_copies_of_their_own = |tags: &Tags| Rules::of(tags, true, &config).policy.copies.is_some();
-        let is_apart =
-            has_copies_of_their_own(&instance.tags) || has_copies_of_their_own(&changed(args, &instance.tags));
-        let of_copies = is_apart.then_some(args.copies);
-        let volumes = instance.devices.iter().filter_map(|device| device.volume.as_ref());
-        let volumes = volumes.filter(|volume| !is_excluded(inventory, region, volume));
-        let volumes = volumes.map(|volume| (Some(volume.clone()), preview::history(inventory, volume, of_copies)));
+        let of_copies = of_copies(args, &instance.tags);
         let name = instance.tags.get(key::NAME).filter(|name| !name.is_empty());
         let name = name.map_or_else(String::new, |name| format!(" {}", quoted(name)));
         Self {
             name: format!("{}{name} in {region}", instance.id),
             instance: Some(instance.id.to_string()),
             tags: instance.tags.clone(),
-            volumes: volumes.collect(),
-            notes: words::notes(&policy, args.copies, is_apart),
+            scene: Scene::of(inventory, region, instance, &config),
+            of_copies,
+            notes: words::notes(&policy, args.copies, of_copies.is_some()),
         }
     }
 }
 
-fn is_excluded(inventory: &Inventory, region: &Region, volume: &VolumeId) -> bool {
-    let all = inventory.regions.get(region).map_or(&[][..], |seen| seen.volumes.items());
-    all.iter().any(|one| one.id == *volume && tags::backup(&one.tags) == TagValue::Is(false))
+/// Whether copies are shown, where the tags, as they are or as they are to be, ask for a policy of their own for copies.
+fn of_copies(args: &PreviewArgs, tags: &Tags) -> Option<bool> {
+    let is_apart = |tags: &Tags| Rules::of(tags, true, &args.config()).policy.copies.is_some();
+    (is_apart(tags) || is_apart(&changed(args, tags)) || args.copies).then_some(args.copies)
 }
 
 /// The tags as `--change` makes them.
@@ -184,51 +184,53 @@ struct Lived<'a> {
     now: Timestamp,
     variants: Vec<Variant>,
     /// As the last variant, but that a person approves at once what waits.
-    approved: Vec<Preview>,
+    approved: Option<Preview>,
 }
 
 /// The future under one set of tags.
 struct Variant {
     name: String,
     rules: Rules,
-    /// A preview for each volume.
-    previews: Vec<Preview>,
+    preview: Preview,
 }
 
 impl<'a> Lived<'a> {
     fn of(args: &PreviewArgs, subject: &'a Subject, now: Timestamp) -> Self {
         let config = args.config();
-        let live = |rules: &Rules| -> Vec<Preview> {
-            subject.volumes.iter().map(|(_, history)| Preview::of(rules, history, now, last_day(now))).collect()
+        let live = |tags: &Tags, approves| {
+            Preview::of(&subject.scene.with_tags(tags), last_day(now), subject.of_copies, approves)
         };
-        let variant = |name: String, tags: &Tags| {
-            let rules = Rules::of(tags, args.copies, &config);
-            Variant { name, previews: live(&rules), rules }
+        let variant = |name: String, tags: &Tags| Variant {
+            name,
+            preview: live(tags, false),
+            rules: Rules::of(tags, args.copies, &config),
         };
         let mut variants = vec![variant("As it is".to_owned(), &subject.tags)];
-        let mut approved = Vec::new();
+        let mut approved = None;
         if !args.change.is_empty() {
-            let variant = variant(format!("With {}", list(&args.change)), &changed(args, &subject.tags));
-            approved = live(&Rules { grace_days: None, ..variant.rules.clone() });
-            variants.push(variant);
+            let tags = changed(args, &subject.tags);
+            variants.push(variant(format!("With {}", list(&args.change)), &tags));
+            approved = Some(live(&tags, true));
         }
         Self { subject, now, variants, approved }
     }
 
     /// What it is about.
     fn heading(&self) -> String {
-        let Subject { name, instance, volumes, .. } = self.subject;
+        let Subject { name, instance, scene, .. } = self.subject;
         let as_of = Slot::containing(self.now);
         if instance.is_none() {
             return format!("{name}, as of {as_of}");
         }
-        let (volumes, existing) = (words::count(volumes.len(), "volume"), words::count(self.existing(), "snapshot"));
+        let (volumes, existing) =
+            (words::count(scene.volumes().len(), "volume"), words::count(self.existing(), "snapshot"));
         format!("{}: {volumes}, {existing} now, as of {as_of}", clean(name))
     }
 
     /// How many snapshots there are; of one slot and volume one.
     fn existing(&self) -> usize {
-        self.subject.volumes.iter().map(|(_, history)| history.moments.len()).sum()
+        let as_is = self.variants.iter().take(1).flat_map(|variant| variant.preview.moments());
+        as_is.filter(|moment| !moment.is_to_come).count()
     }
 
     fn page(&self, args: &PreviewArgs) -> Page {
@@ -236,7 +238,7 @@ impl<'a> Lived<'a> {
             heading: self.heading(),
             name: self.subject.name.clone(),
             instance: self.subject.instance.clone(),
-            volumes: self.subject.volumes.len(),
+            volumes: self.subject.scene.volumes().len(),
             existing: self.existing(),
             as_of: self.now,
             until: last_day(self.now),
@@ -247,10 +249,10 @@ impl<'a> Lived<'a> {
     }
 
     fn view(&self, variant: &Variant, args: &PreviewArgs) -> View {
-        let Variant { name, rules, previews } = variant;
-        let row = |(when, day)| Row { day, when, counts: counts(previews, day) };
+        let Variant { name, rules, preview } = variant;
+        let row = |(when, day)| Row { day, when, counts: counts(preview, day) };
         let is_made_now = |moment: &Moment| moment.is_to_come && moment.made == self.now;
-        let made_now = previews.iter().flat_map(Preview::moments).find(|moment| is_made_now(moment));
+        let made_now = preview.moments().find(|moment| is_made_now(moment));
         View {
             name: name.clone(),
             days: days(self.now).map(row).into(),
@@ -258,48 +260,46 @@ impl<'a> Lived<'a> {
             keeps: words::policy(rules),
             schedule: rules.schedule.clone(),
             next: rules.schedule.slots_after(self.now).take(3).collect(),
-            made_now: made_now.map(|moment| Slot::containing(moment.time)),
-            on: args.on.iter().map(|day| Listing { day: *day, snapshots: self.listing(previews, *day) }).collect(),
+            made_now: made_now.map(|moment| moment.slot),
+            on: args.on.iter().map(|day| Listing { day: *day, snapshots: self.listing(preview, *day) }).collect(),
         }
     }
 
-    fn listing(&self, previews: &[Preview], day: Date) -> Vec<Kept> {
-        let mut all = Vec::new();
-        for ((volume, _), preview) in self.subject.volumes.iter().zip(previews) {
-            all.extend(preview.on(day).into_iter().map(|(moment, whys)| Kept {
-                volume: volume.clone(),
-                snapshot: (!moment.is_to_come).then(|| moment.snapshot.clone()),
-                slot: Slot::containing(moment.time),
-                made: Slot::containing(moment.made),
-                age_days: usize::try_from((day - day_of(moment.made)).get_days()).unwrap_or(0),
-                kept_by: whys.iter().map(ToString::to_string).collect(),
-                goes: moment.goes,
-            }));
-        }
-        all
+    fn listing(&self, preview: &Preview, day: Date) -> Vec<Kept> {
+        let kept = |(moment, whys): (&Moment, Vec<preview::Why>)| Kept {
+            volume: self.subject.instance.is_some().then(|| moment.volume.clone()),
+            snapshot: (!moment.is_to_come).then(|| moment.snapshot.clone()),
+            slot: moment.slot,
+            made: Slot::containing(moment.made),
+            age_days: usize::try_from((day - day_of(moment.made)).get_days()).unwrap_or(0),
+            kept_by: whys.iter().map(ToString::to_string).collect(),
+            goes: moment.goes,
+        };
+        preview.on(day).into_iter().map(kept).collect()
     }
 
     /// The snapshots that exist and go on another day, alike ones together.
     fn moved(&self) -> Vec<MovedRow> {
-        let [as_is, changed] = &self.variants[..] else { return Vec::new() };
+        let ([as_is, changed], Some(approved)) = (&self.variants[..], &self.approved) else { return Vec::new() };
         let mut rows: BTreeMap<_, usize> = BTreeMap::new();
-        for ((as_is, changed), approved) in as_is.previews.iter().zip(&changed.previews).zip(&self.approved) {
-            for moved in preview::moved(as_is, changed, approved) {
-                let key = (moved.moment.time, moved.as_is, moved.changed, moved.approved, moved.is_lost());
-                *rows.entry(key).or_default() += 1;
-            }
+        for moved in preview::moved(&as_is.preview, &changed.preview, approved) {
+            let key = (moved.moment.slot, moved.as_is, moved.changed, moved.approved, moved.is_lost());
+            *rows.entry(key).or_default() += 1;
         }
-        let row = |((time, as_is, changed, approved, is_lost), snapshots)| {
-            let slot = Slot::containing(time);
-            MovedRow { slot, snapshots, as_is, changed, approved, is_lost }
+        let row = |((slot, as_is, changed, approved, is_lost), snapshots)| MovedRow {
+            slot,
+            snapshots,
+            as_is,
+            changed,
+            approved,
+            is_lost,
         };
         rows.into_iter().map(row).collect()
     }
 }
 
-fn counts(previews: &[Preview], day: Date) -> Counts {
-    let all: Vec<_> = previews.iter().flat_map(|preview| preview.on(day)).collect();
-    Counts::of(&all)
+fn counts(preview: &Preview, day: Date) -> Counts {
+    Counts::of(&preview.on(day))
 }
 
 /// All that a preview says.

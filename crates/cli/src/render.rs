@@ -151,7 +151,7 @@ fn is_quiet(act: &Act) -> bool {
         Act::Keep | Act::Skip => true,
         Act::Hold | Act::Wait => false,
         Act::Create { .. } | Act::AddTags { .. } | Act::Copy { .. } => false,
-        Act::Stamp { .. } | Act::RemoveSource { .. } | Act::Delete { .. } => false,
+        Act::Stamp { .. } | Act::RemoveSource { .. } | Act::Delete { .. } | Act::Mark { .. } => false,
     }
 }
 
@@ -164,10 +164,11 @@ pub(crate) fn rank(act: &Act) -> usize {
         Act::Copy { .. } => 3,
         Act::AddTags { .. } => 4,
         Act::Stamp { .. } => 5,
-        Act::Hold => 6,
-        Act::Wait => 7,
-        Act::Keep => 8,
-        Act::Skip => 9,
+        Act::Mark { .. } => 6,
+        Act::Hold => 7,
+        Act::Wait => 8,
+        Act::Keep => 9,
+        Act::Skip => 10,
     }
 }
 
@@ -195,7 +196,8 @@ fn row(job: Job, decision: &Decision, outcome: Option<&Outcome>) -> Vec<String> 
         }
     }
     cells.push(instance(&decision.about));
-    cells.extend(outcome.map(ToString::to_string));
+    let is_held = decision.act == Act::Hold;
+    cells.extend(outcome.map(|outcome| if is_held { "waits for approval".to_owned() } else { outcome.to_string() }));
     cells.push(decision.reason.to_string());
     cells
 }

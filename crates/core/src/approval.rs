@@ -1,8 +1,9 @@
 //! Approvals: words that a person types to let deletes go that wait for a person.
 //!
 //! `eu-west-1:2026-11-22:412` names what the plan printed: the Region whose large expiry was held (S9), the day up to
-//! which DeleteOn may lie, and how many. `i-0123456789abcdef0:2026-11-22:5` lets the shorter retention of an instance
-//! take effect at once. An approval cannot let go more than the person read, however the world has moved since.
+//! which DeleteOn may lie, and how many. `i-0123456789abcdef0:2026-11-22:5` lets go what only the grace period keeps of an
+//! instance, `eu-west-1:closed:2026-11-22:5` what only the closing days keep in a Region. An approval cannot let go more
+//! than the person read, however the account has changed since, and none of the three stands for another.
 
 use std::fmt;
 use std::str::FromStr;
@@ -27,8 +28,10 @@ pub fn is_needed(expired: usize, managed: usize) -> bool {
 pub enum Approved {
     /// The held expiry of a Region (S9).
     Region(Region),
-    /// The shorter retention of an instance, for its snapshots in all Regions that the run acts in.
+    /// What only the grace period keeps of an instance's snapshots, in all Regions that the run acts in.
     Instance(InstanceId),
+    /// What only the closing days keep in a Region, of volumes that are over.
+    Closed(Region),
 }
 
 impl fmt::Display for Approved {
@@ -36,6 +39,7 @@ impl fmt::Display for Approved {
         match self {
             Approved::Region(region) => region.fmt(f),
             Approved::Instance(instance) => instance.fmt(f),
+            Approved::Closed(region) => write!(f, "{region}:closed"),
         }
     }
 }
@@ -62,7 +66,8 @@ impl Approval {
 /// A text that is not an approval.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is not an approval; copy it from the plan, it looks like eu-west-1:2026-11-22:412 or i-0abc:2026-11-22:5"
+    "{0:?} is not an approval; copy it from the plan, it looks like eu-west-1:2026-11-22:412, i-0abc:2026-11-22:5 or \
+     eu-west-1:closed:2026-11-22:5"
 )]
 pub struct ApprovalError(pub String);
 
@@ -70,14 +75,20 @@ impl FromStr for Approval {
     type Err = ApprovalError;
     fn from_str(text: &str) -> Result<Self, ApprovalError> {
         let read = || {
-            let mut parts = text.split(':');
-            let (what, day, count) = (parts.next()?, parts.next()?, parts.next()?);
+            let parts: Vec<_> = text.split(':').collect();
+            let (what, is_closed, day, count) = match parts[..] {
+                [what, day, count] => (what, false, day, count),
+                [what, "closed", day, count] => (what, true, day, count),
+                _ => return None,
+            };
             let digits = count.bytes().all(|b| b.is_ascii_digit());
-            if parts.next().is_some() || day.len() != 10 || !digits {
+            if day.len() != 10 || !digits {
                 return None;
             }
             let what = match what.parse() {
+                Ok(_) if is_closed => return None,
                 Ok(instance) => Approved::Instance(instance),
+                Err(_) if is_closed => Approved::Closed(what.parse().ok()?),
                 Err(_) => Approved::Region(what.parse().ok()?),
             };
             Some(Approval { what, day: day.parse().ok()?, count: count.parse().ok()? })
@@ -111,12 +122,20 @@ mod tests {
 
     #[test]
     fn an_approval_reads_back_what_it_prints_and_refuses_the_rest() {
-        let text = "eu-west-1:2026-11-22:412";
-        let approval = text.parse::<Approval>().unwrap();
-        assert_eq!((approval.to_string(), String::from(approval)), (text.to_owned(), text.to_owned()));
-        for bad in
-            ["", "eu-west-1", "eu-west-1:2026-11-22", "eu-west-1:2026-11-22:-1", "eu-west-1:22:4", "all", "a:b:c:d"]
-        {
+        for text in ["eu-west-1:2026-11-22:412", "i-1:2026-11-22:5", "eu-west-1:closed:2026-11-22:5"] {
+            let approval = text.parse::<Approval>().unwrap();
+            assert_eq!((approval.to_string(), String::from(approval)), (text.to_owned(), text.to_owned()));
+        }
+        for bad in [
+            "",
+            "eu-west-1",
+            "eu-west-1:2026-11-22",
+            "eu-west-1:2026-11-22:-1",
+            "eu-west-1:22:4",
+            "all",
+            "a:b:c:d",
+            "i-1:closed:2026-11-22:5",
+        ] {
             assert_eq!(bad.parse::<Approval>(), Err(ApprovalError(bad.into())));
         }
     }

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, InstanceId, Region, SnapshotId, VolumeId};
-use crate::tags::{self, TYPE_AUTOMATED, TagValue, Tags, key};
+use crate::tags::Tags;
 
 /// A listing: whole, broken off, or not asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,22 @@ impl<T> Read<T> {
         }
     }
 
+    /// What was seen, to be changed; none where nobody asked.
+    pub(crate) fn items_mut(&mut self) -> Option<&mut Vec<T>> {
+        match self {
+            Read::Whole(items) | Read::Gap { seen: items, .. } => Some(items),
+            Read::NotAsked => None,
+        }
+    }
+
+    /// Adds one that was seen.
+    pub(crate) fn push(&mut self, item: T) {
+        match self {
+            Read::Whole(items) | Read::Gap { seen: items, .. } => items.push(item),
+            Read::NotAsked => *self = Read::Whole(vec![item]),
+        }
+    }
+
     /// Whether absence from [`Read::items`] means absence.
     pub fn is_whole(&self) -> bool {
         match self {
@@ -46,6 +62,11 @@ impl<T> Read<T> {
             Read::Gap { .. } | Read::NotAsked => false,
         }
     }
+}
+
+/// The day of a time, UTC.
+pub fn day_of(time: Timestamp) -> Date {
+    time.to_zoned(TimeZone::UTC).date()
 }
 
 /// What was seen of one account.
@@ -92,7 +113,7 @@ pub enum RegionStatus {
 impl Inventory {
     /// Today's date by EC2's clock, UTC.
     pub fn today(&self) -> Date {
-        self.taken_at.to_zoned(TimeZone::UTC).date()
+        day_of(self.taken_at)
     }
 
     /// Whether `region` can be used.
@@ -256,6 +277,14 @@ pub enum SnapshotState {
 }
 
 impl SnapshotState {
+    /// Whether it has neither completed nor failed: what is unknown may yet complete.
+    pub fn is_in_the_making(self) -> bool {
+        match self {
+            Self::Completed | Self::Error => false,
+            Self::Pending | Self::Recoverable | Self::Recovering | Self::Unfamiliar => true,
+        }
+    }
+
     /// Those that EC2 has words for.
     const ALL: [Self; 5] = [Self::Pending, Self::Completed, Self::Error, Self::Recoverable, Self::Recovering];
 
@@ -301,62 +330,14 @@ impl StorageTier {
     }
 }
 
-/// Whose history a snapshot belongs to.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Lineage {
-    /// A volume's.
-    Volume(VolumeId),
-    /// That of copies that do not say what volume they are of: together they count as one volume that still exists.
-    UnknownVolume,
-}
-
 impl Snapshot {
-    /// Whether it is ours to act on: this account's, `Type=Automated`, managed by no other service of AWS (S1).
-    pub fn is_managed(&self, account: &AccountId) -> bool {
-        self.owner == *account && self.tags.get(key::TYPE) == Some(TYPE_AUTOMATED) && !self.tags.managed_by_aws()
-    }
-
-    /// Whether it is a copy: it carries `SourceSnapshotId`, readable or not. A copy is never a source.
-    pub fn is_copy(&self) -> bool {
-        tags::source_snapshot(&self.tags) != TagValue::Absent
-    }
-
-    /// Whether it is a copy of `source`.
-    pub fn is_copy_of(&self, source: &SnapshotId) -> bool {
-        tags::source_snapshot(&self.tags) == TagValue::Is(source.clone())
-    }
-
-    /// The volume whose history it belongs to.
-    pub fn lineage(&self) -> Lineage {
-        if self.is_copy() {
-            tags::volume_id(&self.tags).map_or(Lineage::UnknownVolume, Lineage::Volume)
-        } else {
-            Lineage::Volume(self.volume_id.clone())
-        }
-    }
-
-    /// The time whose data it holds: its StartTime, or for a copy its source's where that is recorded. A copy is begun
-    /// after its source: a recorded time that says otherwise is not believed, or it would make an old copy the newest.
-    pub fn data_time(&self) -> Timestamp {
-        let of_source = if self.is_copy() { tags::source_start_time(&self.tags) } else { None };
-        of_source.unwrap_or(self.start_time).min(self.start_time)
-    }
-
     /// Whether it can be restored from.
     pub fn is_completed(&self) -> bool {
         self.state == SnapshotState::Completed
-    }
-
-    /// Whole days since [`Snapshot::data_time`]; negative for one that lies in the future.
-    pub fn age_days(&self, now: Timestamp) -> i64 {
-        // Exact: seconds that are cut off on both sides would make a day of one that is a moment short.
-        let age = (now.as_nanosecond() - self.data_time().as_nanosecond()).div_euclid(NANOSECONDS_PER_DAY);
-        i64::try_from(age).unwrap_or(i64::MIN)
     }
 }
 
 /// Seconds in a day of UTC.
 pub const SECONDS_PER_DAY: i64 = 86_400;
-const NANOSECONDS_PER_DAY: i128 = 1_000_000_000 * SECONDS_PER_DAY as i128;
 /// Seconds in an hour.
 pub const SECONDS_PER_HOUR: i64 = 3_600;

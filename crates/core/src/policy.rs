@@ -10,14 +10,16 @@ use crate::approval::Approval;
 use crate::decision::{Finding, Problem};
 use crate::ids::Region;
 use crate::inventory::{Instance, Inventory, RegionStatus};
-use crate::retention::{Asked, Number, Retention};
+use crate::retention::{Asked, Retention};
 use crate::schedule::{Schedule, Slot};
 use crate::tags::{self, Named, OffsiteMode, TagValue, Tags, key};
 
 /// The days that a snapshot is kept where nothing is configured and no tag says otherwise.
 pub const RETENTION_DAYS_DEFAULT: u32 = 7;
-/// The days that a shorter retention waits before it takes effect on what was promised a longer one.
+/// The full days for which a policy stays in force after another took its place.
 pub const GRACE_DAYS_DEFAULT: u32 = 7;
+/// The days for which a volume's history stays open after the manager first saw that the volume is over.
+pub const CLOSING_DAYS_DEFAULT: u32 = 30;
 
 /// The slot that a person asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,9 +52,10 @@ pub struct Config {
     pub schedule: Schedule,
     /// The slot to finish, in place of each schedule's own.
     pub slot: Option<SlotChoice>,
-    /// For how many days a retention that was made shorter waits before it takes effect; they count from the first
-    /// snapshot that was made under it.
+    /// The grace period: for how many full days a policy stays in force after another took its place.
     pub grace_days: u32,
+    /// For how many days what there is of a volume that is over is judged as if it were not.
+    pub closing_days: u32,
     /// What a person approved: large expiries (S9), and shorter retentions.
     pub approvals: Vec<Approval>,
 }
@@ -64,6 +67,7 @@ impl Default for Config {
             schedule: Schedule::default(),
             slot: None,
             grace_days: GRACE_DAYS_DEFAULT,
+            closing_days: CLOSING_DAYS_DEFAULT,
             approvals: Vec::new(),
         }
     }
@@ -163,6 +167,15 @@ impl InstancePolicy {
         }
     }
 
+    /// The policy that its tags ask for: of one that is not backed up only what tags say that are there, and no default.
+    pub fn wanted(&self) -> Option<Retention> {
+        if self.selection == Selection::Selected {
+            return Some(self.retention.clone());
+        }
+        let has_any = self.asked.tagged().next().is_some();
+        has_any.then(|| self.asked.retention(0, self.schedule.value.zone()))
+    }
+
     /// What could not be read, as findings about `id`.
     pub fn findings(&self, region: &Region, id: &str) -> Vec<Finding> {
         let mut problems = self.retention_problems();
@@ -178,16 +191,12 @@ impl InstancePolicy {
 
 impl InstancePolicy {
     fn retention_problems(&self) -> Vec<Problem> {
-        let problem = |number: &Number| match &number.value {
-            TagValue::Unreadable(value) if number.key == key::RETENTION_DAYS => {
-                Some(Problem::RetentionUnreadable { value: value.clone(), days: self.retention.own.days })
-            }
-            TagValue::Unreadable(value) => {
-                Some(Problem::TierUnreadable { key: number.key.to_owned(), value: value.clone() })
-            }
-            TagValue::Is(_) | TagValue::Absent => None,
+        let problem = |(key, value): (&str, &str)| Problem::RetentionUnreadable {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            days: self.retention.own.days,
         };
-        self.asked.tagged().filter_map(problem).collect()
+        self.asked.unreadable().map(problem).collect()
     }
 }
 

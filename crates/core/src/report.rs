@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Violation;
-use crate::decision::{Decision, Finding, Plan, Problem};
+use crate::decision::{Act, Decision, Finding, Plan, Problem};
 use crate::ids::SnapshotId;
 use crate::printable::printable;
 
@@ -140,21 +140,53 @@ impl RunReport {
         self.plan.decisions.iter().zip(&self.outcomes)
     }
 
-    /// 0 done · 1 `check` or S9 held something back · 2 some items failed, or a Region that the run acts in could not
-    /// all be read: what it did not see it did not back up, and that must not look like success (`snapwarden --help`).
+    /// 0 done · [`EXIT_FAILED`] · [`EXIT_HELD_BACK`] (`snapwarden --help`).
     pub fn exit_code(&self) -> u8 {
-        if self.outcomes.iter().any(Outcome::is_failure) { 2 } else { exit_code_of_plan(&self.plan, &self.violations) }
+        if self.outcomes.iter().any(Outcome::is_failure) {
+            EXIT_FAILED
+        } else {
+            exit_code_of_plan(&self.plan, &self.violations)
+        }
     }
 }
 
-/// The same for a plan that nothing came of yet, without what `violations` dropped from it.
+/// Some items failed, a Region that the run acts in could not all be read, or `check` dropped something. What was not seen
+/// was not backed up, and that must not look like success. It comes before [`EXIT_HELD_BACK`].
+pub const EXIT_FAILED: u8 = 2;
+/// Nothing failed, and something never goes without a person's approval.
+pub const EXIT_HELD_BACK: u8 = 3;
+
+/// The exit code of a plan that nothing came of yet, without what `violations` dropped from it.
 pub fn exit_code_of_plan(plan: &Plan, violations: &[Violation]) -> u8 {
     let is_unread = |finding: &Finding| matches!(finding.problem, Problem::NotRead { .. });
-    if plan.findings.iter().any(is_unread) {
-        2
-    } else if !violations.is_empty() || !plan.holds.is_empty() {
-        1
+    if plan.findings.iter().any(is_unread) || !violations.is_empty() {
+        EXIT_FAILED
+    } else if plan.held_back() > 0 {
+        EXIT_HELD_BACK
     } else {
         0
     }
 }
+
+impl Plan {
+    /// How many of its subjects are held back.
+    pub fn held_back(&self) -> usize {
+        self.decisions.iter().filter(|decision| decision.is_held_back()).count()
+    }
+}
+
+impl Decision {
+    /// Whether it never goes without a person's approval: the one place that says what is held back. Exit codes, answers
+    /// and metrics follow it. What waits for the grace period or the closing days goes by itself, and is not held back.
+    pub fn is_held_back(&self) -> bool {
+        match self.act {
+            Act::Hold => true,
+            Act::Create { .. } | Act::AddTags { .. } | Act::Copy { .. } | Act::Stamp { .. } => false,
+            Act::RemoveSource { .. } | Act::Delete { .. } | Act::Mark { .. } => false,
+            Act::Keep | Act::Skip | Act::Wait => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

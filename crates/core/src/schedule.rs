@@ -21,6 +21,8 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
+use crate::tags::{date, number_of};
+
 /// The zones, as they were when this was built.
 static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
@@ -443,10 +445,15 @@ impl Slot {
 impl FromStr for Slot {
     type Err = SlotError;
     fn from_str(text: &str) -> Result<Self, SlotError> {
-        let error = || SlotError(text.to_owned());
-        let minutes = text.strip_suffix('Z').filter(|rest| rest.len() == 16).ok_or_else(error)?;
-        let time: Timestamp = format!("{minutes}:00Z").parse().map_err(|_| error())?;
-        Some(Slot::containing(time)).filter(|slot| slot.to_string() == text).ok_or_else(error)
+        let read = || {
+            let (day, time) = text.split_once('T')?;
+            let [h1, h2, b':', m1, m2, b'Z'] = time.as_bytes() else { return None };
+            let number = |digits: [&u8; 2]| i8::try_from(number_of(&digits.map(|digit| *digit))?).ok();
+            let (hour, minute) = (number([h1, h2])?, number([m1, m2])?);
+            let time = date(day)?.to_datetime(jiff::civil::Time::new(hour, minute, 0, 0).ok()?);
+            TimeZone::UTC.to_timestamp(time).ok().map(Slot)
+        };
+        read().ok_or_else(|| SlotError(text.to_owned()))
     }
 }
 

@@ -3,7 +3,7 @@
 //! The predecessor walked a list of tags and let the last one decide, so `KeepForever` was lost unless it stood last.
 //! Here tags are a map: their order cannot matter.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, RangeInclusive};
 use std::sync::Arc;
 
@@ -72,9 +72,15 @@ pub mod key {
     pub const VOLUME_ID: &str = "VolumeID";
     /// Source in `Copy` mode: its verified copies, `eu-west-1:snap-…`.
     pub const OFFSITE_SNAPSHOT_ID: &str = "OffsiteSnapshotId";
+    /// Snapshot: the day, `YYYY-MM-DD`, UTC, on which the manager first saw that its volume is over. Empty: it is not.
+    pub const CLOSED: &str = "snapwarden:closed";
+    /// Snapshot: a restore reads from it.
+    pub const IN_USE: &str = "snapwarden:in-use";
+    /// Volume: it was put in the place of that volume.
+    pub const WAS: &str = "snapwarden:was";
 
     /// Every key of the contract: none of them is ever carried over from a volume's own tags, in any letter case.
-    pub const ALL: [&str; 29] = [
+    pub const ALL: [&str; 32] = [
         BACKUP,
         RETENTION_DAYS,
         RETENTION_WEEKS,
@@ -104,6 +110,9 @@ pub mod key {
         SOURCE_START_TIME,
         VOLUME_ID,
         OFFSITE_SNAPSHOT_ID,
+        CLOSED,
+        IN_USE,
+        WAS,
     ];
 }
 
@@ -165,7 +174,8 @@ impl Tags {
 
     /// The keys that count as `KeepForever`, as they are written.
     pub fn keep_forever_keys(&self) -> impl Iterator<Item = &str> {
-        let written = self.0.keys().filter(|key| key.trim().eq_ignore_ascii_case(key::KEEP_FOREVER));
+        let may_be = |key: &&String| key.len() >= key::KEEP_FOREVER.len();
+        let written = self.0.keys().filter(may_be).filter(|key| key.trim().eq_ignore_ascii_case(key::KEEP_FOREVER));
         written.map(|key| &**key)
     }
 
@@ -303,6 +313,15 @@ pub enum Named {
     Junk(String),
 }
 
+impl std::fmt::Display for Named {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Named::Region(region) => region.fmt(f),
+            Named::Junk(text) => f.write_str(text),
+        }
+    }
+}
+
 /// The Regions that `DestinationRegion` names, in its order, each once. Empty where there is no such tag or it is empty.
 pub fn destinations(tags: &Tags) -> Vec<Named> {
     let mut named = Vec::new();
@@ -319,10 +338,28 @@ pub fn destinations(tags: &Tags) -> Vec<Named> {
     named
 }
 
+/// The Regions that `DestinationRegion` names, be they there or not.
+pub fn named_regions(tags: &Tags) -> BTreeSet<Region> {
+    let region = |named| match named {
+        Named::Region(region) => Some(region),
+        Named::Junk(_) => None,
+    };
+    destinations(tags).into_iter().filter_map(region).collect()
+}
+
 /// A `YYYY-MM-DD` day and nothing else: four digits, no sign, no time.
-fn date(text: &str) -> Option<Date> {
-    let shape = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-    text.parse().ok().filter(|_| shape)
+pub(crate) fn date(text: &str) -> Option<Date> {
+    let [year @ .., b'-', m1, m2, b'-', d1, d2] = text.as_bytes() else { return None };
+    let year = number_of(<&[u8; 4]>::try_from(year).ok()?)?;
+    Date::new(year, i8::try_from(number_of(&[*m1, *m2])?).ok()?, i8::try_from(number_of(&[*d1, *d2])?).ok()?).ok()
+}
+
+/// The number that these digits write.
+pub(crate) fn number_of(digits: &[u8]) -> Option<i16> {
+    digits.iter().try_fold(0_i16, |number, digit| {
+        let digit = digit.is_ascii_digit().then(|| i16::from(digit - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    })
 }
 
 /// `DeleteOn`: the first day (UTC) on which the snapshot may go.
@@ -333,6 +370,19 @@ pub fn delete_on(tags: &Tags) -> TagValue<Date> {
 /// `CreatedOn`: the day (UTC) on which the snapshot was made.
 pub fn created_on(tags: &Tags) -> TagValue<Date> {
     TagValue::read(tags, key::CREATED_ON, date)
+}
+
+/// `snapwarden:closed`: the day (UTC) of the mark. An empty one is none.
+pub fn closed(tags: &Tags) -> TagValue<Date> {
+    if tags.get(key::CLOSED).is_none_or(str::is_empty) {
+        return TagValue::Absent;
+    }
+    TagValue::read(tags, key::CLOSED, date)
+}
+
+/// `snapwarden:was` of a volume: the volume in whose place it was put.
+pub fn was(tags: &Tags) -> Option<VolumeId> {
+    tags.get(key::WAS).and_then(|text| text.parse().ok())
 }
 
 /// `SourceStartTime` of a copy, RFC 3339.
@@ -371,10 +421,13 @@ pub fn may_be_carried(key: &str) -> bool {
     !is_ours && !is_aws && !key.trim().is_empty()
 }
 
+/// What speaks of one snapshot alone: no copy carries it on, and nothing compares it.
+pub const NOT_COPIED: [&str; 3] = [key::OFFSITE_SNAPSHOT_ID, key::CLOSED, key::IN_USE];
+
 /// The tags of a copy: one pure function of its source's tags, so that whoever looks can tell what is missing.
 ///
-/// All of the source's but `OffsiteSnapshotId` and AWS's own, plus the four that say where it came from; at most
-/// [`TAGS_MAX`]: ours first, then the others by key. Where copies have a policy of their own, `DeleteOn` is by that one.
+/// All of the source's but [`NOT_COPIED`] and AWS's own, plus the four that say where it came from; one fewer than
+/// [`TAGS_MAX`] at most, so that the manager can mark it: ours first, then the others by key. Where copies have a policy of their own, `DeleteOn` is by that one.
 pub fn of_copy(source_id: &SnapshotId, source_region: &Region, source: &crate::inventory::Snapshot) -> Tags {
     let mut tags = Tags::default();
     tags.set(key::SOURCE_SNAPSHOT_ID, source_id.as_str());
@@ -382,11 +435,11 @@ pub fn of_copy(source_id: &SnapshotId, source_region: &Region, source: &crate::i
     tags.set(key::SOURCE_START_TIME, &source.start_time.to_string());
     tags.set(key::VOLUME_ID, source.volume_id.as_str());
     let is_contract = |key: &str| key::ALL.contains(&key) || key.eq_ignore_ascii_case(key::KEEP_FOREVER);
-    let carried = |key: &str| key != key::OFFSITE_SNAPSHOT_ID && !key.starts_with("aws:");
+    let carried = |key: &str| !NOT_COPIED.contains(&key) && !key.starts_with("aws:");
     let (contract, others): (Vec<_>, Vec<_>) =
         source.tags.iter().filter(|(key, _)| carried(key)).partition(|(key, _)| is_contract(key));
     for (key, value) in contract.into_iter().chain(others) {
-        if tags.len() == TAGS_MAX {
+        if tags.len() == TAGS_MAX - 1 {
             break;
         }
         if !tags.has(key) {

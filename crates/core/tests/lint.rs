@@ -43,8 +43,8 @@ fn of_ours(change: impl FnOnce(Snap) -> Snap) -> Vec<String> {
     said(&world(NOW).snapshot(change(ours("snap-1", "vol-1", "2026-11-21", "2026-11-28"))))
 }
 
-const NO_NUMBER: &str = "is no whole number from 1 to 36500, so what is made now is kept at least a year";
-const NEAR: &str = "is read by nobody: keys count letter by letter";
+const NO_NUMBER: &str = "is not a whole number from 1 to 36500: new snapshots are kept at least a year, and nothing of its volumes is deleted";
+const NEAR: &str = "is not a key of Snapwarden (keys are case-sensitive)";
 
 #[test]
 fn a_clean_account_gives_no_alarm() {
@@ -59,20 +59,26 @@ fn a_clean_account_gives_no_alarm() {
     let account = world(NOW)
         .server(
             "i-1",
-            &[("RetentionDays", "7"), ("Name", "db"), ("name", "x"), ("Type", "web"), ("Env", "prod")],
+            &[
+                ("RetentionDays", "7"),
+                ("Name", "db"),
+                ("name", "x"),
+                ("Type", "web"),
+                ("Env", "prod"),
+                ("aws:autoscaling:groupName", "web"),
+            ],
             "vol-1",
         )
         .server(
             "i-2",
             &[
                 ("DestinationRegion", "eu-west-1, us-west-2"),
-                ("OffsiteMode", "keeplatest"),
+                ("OffsiteMode", "copy"),
                 ("RetentionDays", "7"),
                 ("RetentionWeeks", "8"),
                 ("KeepLast", "3"),
                 ("DestinationRetentionDays", "30"),
                 ("BackupSchedule", "daily 03:00 Europe/Berlin"),
-                ("aws:autoscaling:groupName", "backup"),
                 ("Retention", "7y"),
                 ("RetentionDate", "2027-01-01"),
             ],
@@ -100,8 +106,7 @@ fn a_number_that_cannot_be_read_comes_with_the_one_that_was_meant() {
     assert_eq!(
         case("RetentionWeeks", "4 weeks"),
         [
-            "error i-1 RetentionWeeks=\"4 weeks\" is no whole number from 1 to 5200, so what is made now is kept at least a \
-          year; did you mean 4?"
+            "error i-1 RetentionWeeks=\"4 weeks\" is not a whole number from 1 to 5200: new snapshots are kept at least a year, and nothing of its volumes is deleted; did you mean 4?"
         ]
     );
     assert_eq!(case("KeepLast", "all").len(), 1);
@@ -288,7 +293,7 @@ fn where_the_regions_are_not_known_none_is_doubted_and_that_is_said() {
     assert_eq!(said(&account), [""; 0]);
     let unread = unread(&account.inventory, &[region(HOME)]);
     assert_eq!(unread.len(), 1);
-    assert!(unread[0].to_string().starts_with("us-east-1: the account's Regions could not all be read (Unauthorized"));
+    assert!(unread[0].to_string().starts_with("us-east-1: could not list all the account's Regions: Unauthorized"));
 }
 
 #[test]
@@ -367,8 +372,7 @@ fn a_tier_within_the_days_is_advice() {
 
 #[test]
 fn a_move_that_makes_each_next_snapshot_a_full_one_is_advice() {
-    let says = "leaves nothing of a volume in its own Region once it is copied (OffsiteMode Move, the default), so every next \
-                snapshot is a full one; OffsiteMode=KeepLatest leaves the newest there";
+    let says = "deletes the local snapshot after copying (OffsiteMode=Move, the default), so every new snapshot is a full one; OffsiteMode=KeepLatest avoids this";
     assert_eq!(
         of_server(&[("DestinationRegion", AWAY)]),
         [format!("advice i-1 DestinationRegion=\"eu-west-1\" {says}")]
@@ -377,6 +381,57 @@ fn a_move_that_makes_each_next_snapshot_a_full_one_is_advice() {
     assert_eq!(of_server(&moved), [format!("advice i-1 OffsiteMode=\"move\" {says}")]);
     // A destination that cannot be used makes it a Copy: only that is said.
     assert_eq!(of_server(&[("DestinationRegion", "eu-west-1 mars-1")]).len(), 1);
+}
+
+#[test]
+fn copies_that_are_kept_for_less_than_their_sources_are_an_error_where_sources_are_to_go() {
+    let case = |mode: &str, more: Pairs<'_>| {
+        let tagged = [&[("DestinationRegion", AWAY), ("OffsiteMode", mode)], more].concat();
+        of_server(&tagged)
+    };
+    let says = "keeps copies for less than their sources, so sources are not removed after copying; keep copies as long, or write OffsiteMode=Copy";
+    let shorter = [("RetentionDays", "30"), ("DestinationRetentionDays", "3")];
+    for mode in ["Move", "KeepLatest"] {
+        assert_eq!(case(mode, &shorter), [format!("error i-1 DestinationRetentionDays=\"3\" {says}")]);
+    }
+    assert_eq!(case("Copy", &shorter), [""; 0]);
+    assert_eq!(
+        case("KeepLatest", &[("RetentionWeeks", "8"), ("DestinationRetentionMonths", "3")]),
+        [format!("error i-1 DestinationRetentionMonths=\"3\" {says}")],
+        "in one of the numbers"
+    );
+    for as_long in [
+        &[("RetentionDays", "7"), ("DestinationRetentionDays", "7")][..],
+        &[("RetentionDays", "7"), ("DestinationRetentionDays", "30"), ("DestinationRetentionWeeks", "8")],
+        &[("RetentionDays", "7"), ("RetentionWeeks", "8")],
+    ] {
+        assert_eq!(case("KeepLatest", as_long), [""; 0], "{as_long:?}");
+    }
+    // What cannot be read is said, and nothing is concluded from it.
+    let said = case("KeepLatest", &[("RetentionDays", "30"), ("DestinationRetentionDays", "3d")]);
+    assert!(said.len() == 1 && said[0].contains("did you mean 3?"), "{said:?}");
+}
+
+#[test]
+fn tiers_of_what_an_auto_scaling_group_replaces_are_advice() {
+    let of_group = |more: Pairs<'_>| of_server(&[&[("aws:autoscaling:groupName", "web")], more].concat());
+    let says = "is counted for each volume by itself: the instance is of an Auto Scaling group, and each replaced volume leaves a snapshot in every tier; use RetentionDays alone, or back up volumes that outlive their instances";
+    for (key, count) in [("RetentionWeeks", "8"), ("RetentionMonths", "3"), ("RetentionYears", "1"), ("KeepLast", "3")]
+    {
+        assert_eq!(of_group(&[(key, count)]), [format!("advice i-1 {key}=\"{count}\" {says}")]);
+    }
+    assert_eq!(of_group(&[("RetentionMonths", "3"), ("RetentionWeeks", "8")]).len(), 1, "once");
+    assert_eq!(of_group(&[("RetentionDays", "30")]), [""; 0]);
+}
+
+/// Case 28.
+#[test]
+fn a_snapshot_with_the_tags_of_another_one_is_an_error() {
+    let says = "error snap-1 Type=\"Automated\" says that Snapwarden made this snapshot, and its other tags are those of \
+                another one: it is kept for ever; take Type off it, and off the volume that it is of";
+    assert_eq!(of_ours(|snap| snap.at("2026-11-25T00:00:00Z")), [says]);
+    assert_eq!(of_ours(|snap| snap.tag("SourceSnapshotId", "snap-0").tag("VolumeID", "vol-9")), [says]);
+    assert_eq!(of_ours(|snap| snap.at("2026-11-22T00:00:00Z")), [""; 0], "a run may cross midnight");
 }
 
 #[test]
@@ -487,10 +542,10 @@ fn a_listing_that_broke_off_is_said_and_the_rest_is_looked_at() {
     assert_eq!(
         said,
         [
-            "us-east-1: snapshots could not all be read (RequestExpired); what rests on them waits",
-            "us-west-2: instances could not all be read (not read); what rests on them waits",
-            "us-west-2: volumes could not all be read (not read); what rests on them waits",
-            "us-west-2: snapshots could not all be read (not read); what rests on them waits",
+            "us-east-1: could not list all snapshots: RequestExpired. Nothing that depends on them was changed",
+            "us-west-2: could not list all instances: not read. Nothing that depends on them was changed",
+            "us-west-2: could not list all volumes: not read. Nothing that depends on them was changed",
+            "us-west-2: could not list all snapshots: not read. Nothing that depends on them was changed",
         ]
     );
 }

@@ -158,7 +158,7 @@ fn copies_go_each_volumes_newest_first_then_the_oldest_first() {
     let copied: Vec<_> =
         plan.decisions.iter().filter(|d| matches!(d.act, Act::Copy { .. })).map(|d| &d.subject).collect();
     let wanted: Vec<_> =
-        [5, 3, 4, 1, 2].map(|n| Subject::Copy(snapshot_id(&format!("snap-{n}")), region(AWAY))).into_iter().collect();
+        [5, 3, 4, 1, 2].map(|n| Subject::Copy(target(&format!("snap-{n}")), region(AWAY))).into_iter().collect();
     assert_eq!(copied, wanted.iter().collect::<Vec<_>>());
 }
 
@@ -221,11 +221,10 @@ fn the_errored_copies_stay_and_nothing_of_the_source_goes() {
 }
 
 #[test]
-fn a_completed_copy_of_another_size_owner_or_encryption_is_a_mismatch_and_nothing_more_is_copied() {
+fn a_completed_copy_of_another_size_type_or_encryption_is_a_mismatch_and_nothing_more_is_copied() {
     let source = one(AWAY).encrypted();
     let cases = [
         (copy("snap-c", &source).size(9), "9 GiB instead of 8"),
-        (copy("snap-c", &source).owner("999999999999"), "owned by account 999999999999"),
         (
             Snap(snapwarden_core::inventory::Snapshot { encrypted: false, ..copy("snap-c", &source).0 }),
             "not encrypted, its source is",
@@ -243,6 +242,13 @@ fn a_completed_copy_of_another_size_owner_or_encryption_is_a_mismatch_and_nothin
 }
 
 #[test]
+fn what_another_account_owns_is_no_copy() {
+    let source = one(AWAY);
+    let plan = pair(&source, [copy("snap-c", &source).owner("999999999999")]).offsite();
+    assert_eq!(of_copy(&plan, "snap-1", AWAY), (&copy_act(&source), &Reason::NoCopy));
+}
+
+#[test]
 fn an_encrypted_copy_of_an_unencrypted_source_is_a_true_copy() {
     let source = one(AWAY);
     let plan = pair(&source, [copy("snap-c", &source).encrypted()]).offsite();
@@ -256,7 +262,7 @@ fn a_completed_copy_gets_the_tags_that_it_lacks_and_people_s_edits_stay() {
     let plan = pair(&source, [lacking]).offsite();
     let act = Act::AddTags {
         region: region(AWAY),
-        snapshot: snapshot_id("snap-c"),
+        snapshot: target("snap-c"),
         tags: tags(&[("Team", "db"), ("VolumeID", "vol-1")]),
     };
     let missing = vec!["Team".to_owned(), "VolumeID".to_owned()];
@@ -272,7 +278,7 @@ fn a_readable_delete_on_of_a_copy_moves_later_and_never_earlier() {
     let source = one(AWAY);
     let plan = pair(&source, [copy("snap-c", &source).tag("DeleteOn", "2026-11-27")]).offsite();
     let later = tags(&[("DeleteOn", "2026-11-28")]);
-    let act = Act::AddTags { region: region(AWAY), snapshot: snapshot_id("snap-c"), tags: later };
+    let act = Act::AddTags { region: region(AWAY), snapshot: target("snap-c"), tags: later };
     assert_eq!(of_copy(&plan, "snap-1", AWAY).0, &act);
     let plan = pair(&source, [copy("snap-c", &source).tag("DeleteOn", "2027-11-27")]).offsite();
     assert_eq!(of_copy(&plan, "snap-1", AWAY), (&Act::Skip, &verified("eu-west-1:snap-c")));
@@ -396,6 +402,49 @@ fn an_unreadable_mode_is_copy_with_a_finding() {
 }
 
 // The source: Move and KeepLatest.
+
+/// Case a28.
+#[test]
+fn a_source_stays_as_long_as_its_record_wants_more_of_sources_than_of_copies() {
+    for how in ["Move", "KeepLatest"] {
+        let of = |record: &str| {
+            let source = mode(one(AWAY), how).tag("snapwarden:retention", record);
+            let newer = ours("snap-2", "vol-1", "2026-11-22", "2026-11-29");
+            let plan = pair(&source, [copy("snap-c", &source).tag("DeleteOn", "2027-11-21")]).snapshot(newer).offsite();
+            of_source(&plan, "snap-1").1.clone()
+        };
+        for longer in [
+            "days=30 copies: days=3",
+            "days=7 weeks=1 copies: days=7",
+            "days=7 months=2 copies: days=30 months=1",
+            "days=7 years=1 copies: days=400",
+            "days=7 last=1 copies: days=400",
+            // What was meant is not known.
+            "days=365 mistyped",
+            "days=365 mistyped copies: days=400",
+            "for a week",
+        ] {
+            assert_eq!(of(longer), Reason::SourceKeptLonger, "{how}: {longer}");
+        }
+        for no_longer in ["days=7", "days=7 weeks=4", "days=3 copies: days=30", "days=7 last=2 copies: days=7 last=2"] {
+            assert!(matches!(of(no_longer), Reason::CopiesVerified { .. }), "{how}: {no_longer}");
+        }
+    }
+    assert_eq!(
+        Reason::SourceKeptLonger.to_string(),
+        "its own policy keeps snapshots here for longer than copies, so it stays to that"
+    );
+}
+
+#[test]
+fn a_source_that_a_restore_reads_from_stays() {
+    let used = one(AWAY).tag("snapwarden:in-use", "2026-11-16");
+    let plan = pair(&used, [copy("snap-c", &used)]).offsite();
+    assert_eq!(of_source(&plan, "snap-1"), (&Act::Keep, &Reason::InUse { since: Some(date("2026-11-16")) }));
+    let long_ago = one(AWAY).tag("snapwarden:in-use", "2026-11-14");
+    let plan = pair(&long_ago, [copy("snap-c", &long_ago)]).offsite();
+    assert_eq!(of_source(&plan, "snap-1").0, &remove(&["eu-west-1:snap-c"], None));
+}
 
 #[test]
 fn under_move_the_source_goes_when_every_destination_holds_a_verified_copy_now() {
@@ -543,10 +592,10 @@ fn a_copys_tags_are_all_but_the_stamp_and_awss_own_plus_the_four() {
 }
 
 #[test]
-fn a_copys_tags_are_cut_at_50_the_contracts_first() {
+fn a_copys_tags_leave_one_of_50_free_the_contracts_first() {
     let many = (0..60).fold(one(AWAY).tag("KEEPFOREVER", ""), |source, n| source.tag(&format!("A{n:02}"), "x"));
     let got = copy_tags(&many.0.id, &region(HOME), &many.0);
-    assert_eq!(got.len(), 50);
+    assert_eq!(got.len(), 49, "the manager's mark has its place");
     for key in ["KEEPFOREVER", "Type", "DeleteOn", "CreatedOn", "snapwarden:slot", "SourceSnapshotId", "VolumeID"] {
         assert!(got.has(key), "{key}");
     }
@@ -554,6 +603,22 @@ fn a_copys_tags_are_cut_at_50_the_contracts_first() {
     let plan =
         pair(&many, [copy("snap-c", &Snap(snapwarden_core::inventory::Snapshot { tags: got, ..many.0.clone() }))]);
     assert_eq!(of_copy(&plan.offsite(), "snap-1", AWAY).1, &verified("eu-west-1:snap-c"));
+}
+
+#[test]
+fn what_speaks_of_one_snapshot_alone_is_neither_copied_nor_compared() {
+    let source = one(AWAY).tag("snapwarden:closed", "2026-11-21").tag("snapwarden:in-use", "2026-11-21");
+    let got = copy_tags(&source.0.id, &region(HOME), &source.0);
+    assert!(!got.has("snapwarden:closed") && !got.has("snapwarden:in-use"));
+    // A copy that has no mark, or one of its own, is as good as any.
+    let made = copy("snap-c", &one(AWAY));
+    for copy in [made.clone(), made.tag("snapwarden:closed", "2025-01-01").tag("snapwarden:in-use", "x")] {
+        let plan = pair(&source, [copy]).offsite();
+        assert_eq!(of_copy(&plan, "snap-1", AWAY), (&Act::Skip, &verified("eu-west-1:snap-c")));
+    }
+    let marked = copy("snap-c", &one(AWAY)).tag("snapwarden:closed", "2026-11-20");
+    let plan = pair(&one(AWAY), [marked]).offsite();
+    assert_eq!(of_copy(&plan, "snap-1", AWAY), (&Act::Skip, &verified("eu-west-1:snap-c")));
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn its_manager_let_the_last_tag_decide_here_keep_forever_counts_in_any_position_
         pairs.push((key, "Yes"));
         for _ in 0..pairs.len() {
             pairs.rotate_left(1);
-            let plan = world(NOW).snapshot(with_tags_in_order(&pairs)).expire();
+            let plan = world(NOW).volume("vol-1", &[]).snapshot(with_tags_in_order(&pairs)).expire();
             assert_eq!(of_snapshot(&plan, "snap-1"), (&Act::Keep, &Reason::KeepForever), "{pairs:?}");
         }
     }
@@ -31,9 +31,10 @@ fn its_manager_deleted_on_the_very_day_only_here_what_is_overdue_by_many_days_is
     for (now, overdue_days) in
         [("2026-11-09T04:00:00Z", 1), ("2026-11-22T04:00:00Z", 14), ("2031-11-08T04:00:00Z", 1826)]
     {
-        let plan = world(now).snapshot(expired("snap-1", "vol-1")).expire();
+        let newer = bare("snap-2", "vol-1").at(now).tag("Type", "Automated");
+        let plan = world(now).volume("vol-1", &[]).snapshots([expired("snap-1", "vol-1"), newer]).expire();
         let (act, reason) = of_snapshot(&plan, "snap-1");
-        assert_eq!(act, &Act::Delete { anchor: None, rests_on: Vec::new() });
+        assert_eq!(act, &Act::Delete { anchor: Some(snapshot_id("snap-2")), rests_on: Vec::new() });
         assert!(matches!(reason, Reason::Expired(expiry) if expiry.overdue_days == overdue_days), "{reason}");
     }
 }
@@ -78,8 +79,9 @@ fn its_creator_died_of_one_bad_tag_here_one_unreadable_tag_does_not_stop_the_pla
 
 #[test]
 fn its_manager_died_of_one_bad_tag_here_the_others_still_expire() {
-    let bad = expired("snap-1", "vol-1").tag("DeleteOn", "soon").tag("CreatedOn", "?");
-    let plan = world(NOW).snapshots([bad, expired("snap-2", "vol-2")]).expire();
+    let bad = expired("snap-1", "vol-2").tag("DeleteOn", "soon").tag("CreatedOn", "?");
+    let newer = ours("snap-3", "vol-2", "2026-11-21", "2026-11-28");
+    let plan = world(NOW).volume("vol-2", &[]).snapshots([bad, expired("snap-2", "vol-2"), newer]).expire();
     assert_eq!(deleted(&plan), ["snap-2"]);
     assert_eq!(problems(&plan, "snap-1"), [Problem::DeleteOnUnreadable { value: Some("soon".to_owned()) }]);
 }
@@ -120,14 +122,13 @@ fn its_offsiter_left_copies_without_our_four_tags_here_their_volume_is_the_one_t
     // The fork's copies carry SourceSnapshotId and VolumeID only.
     let old = expired("snap-c", "vol-ffffffff").tag("SourceSnapshotId", "snap-1").tag("VolumeID", "vol-1");
     let plan = world(NOW).volume("vol-1", &[]).region(AWAY).snapshot(old).expire();
-    assert_eq!(of_snapshot(&plan, "snap-c"), (&Act::Keep, &Reason::LastGood { volume: Some(volume_id("vol-1")) }));
+    assert_eq!(of_snapshot(&plan, "snap-c"), (&Act::Keep, &Reason::NewestData { volume: volume_id("vol-1") }));
 }
 
 #[test]
-fn its_stacks_created_on_was_the_day_of_deletion_here_such_a_tag_shortens_no_promise_but_the_date_decides() {
+fn its_stacks_created_on_was_the_day_of_deletion_and_such_a_snapshot_is_ours_all_the_same() {
     let odd = ours("snap-1", "vol-1", "2026-11-01", "2026-11-08").tag("CreatedOn", "2026-11-08");
-    let plan = world("2026-11-07T23:59:59Z").snapshot(odd.clone()).expire();
-    assert!(matches!(of_snapshot(&plan, "snap-1").1, Reason::NotDue { .. }));
-    let plan = world("2026-11-08T00:00:00Z").snapshot(odd).expire();
-    assert!(matches!(of_snapshot(&plan, "snap-1").1, Reason::Expired(_)));
+    let newer = ours("snap-2", "vol-1", "2026-11-21", "2026-11-28");
+    let plan = world(NOW).volume("vol-1", &[]).snapshots([odd, newer]).expire();
+    assert_eq!(deleted(&plan), ["snap-1"], "its date alone decides");
 }

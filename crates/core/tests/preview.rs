@@ -11,28 +11,31 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::RngSeed;
 use snapwarden_core::approval::{Approval, Approved};
-use snapwarden_core::decision::Act;
-use snapwarden_core::inventory::{Inventory, Read};
+use snapwarden_core::decision::{Act, Subject};
+use snapwarden_core::inventory::Read;
+use snapwarden_core::inventory::day_of;
+use snapwarden_core::plan::{plan_create, plan_offsite};
 use snapwarden_core::policy::Config;
-use snapwarden_core::preview::{Counts, History, Moment, Preview, Rules, Why, day_of, history, moved};
+use snapwarden_core::preview::{Counts, Moment, Moved, Preview, Rules, Scene, Why, moved};
 
-/// What the tags of an instance ask for.
-fn rules(tagged: Pairs<'_>) -> Rules {
-    let server = world(NOW).server("i-1", tagged, "vol-1");
-    rules_in(&server.inventory, &Config::default())
+/// What is there of `i-1`, which `world` has.
+fn scene_of(world: &World, config: &Config) -> Scene {
+    let instances = world.inventory.regions[&region(HOME)].instances.items();
+    let instance = instances.iter().find(|instance| instance.id.as_str() == "i-1").unwrap();
+    Scene::of(&world.inventory, &region(HOME), instance, config)
 }
 
-fn rules_in(inventory: &Inventory, config: &Config) -> Rules {
-    let instance = &inventory.regions[&region(HOME)].instances.items()[0];
-    Rules::of(&instance.tags, false, config)
+/// `i-1` with these tags, one volume, and these snapshots of it.
+fn scene(tagged: Pairs<'_>, snapshots: impl IntoIterator<Item = Snap>) -> Scene {
+    scene_of(&world(NOW).server("i-1", tagged, "vol-1").snapshots(snapshots), &Config::default())
 }
 
 fn two_years() -> Date {
     day_of(time(NOW)) + 2.years()
 }
 
-fn preview(tagged: Pairs<'_>, history: &History) -> Preview {
-    Preview::of(&rules(tagged), history, time(NOW), two_years())
+fn preview(tagged: Pairs<'_>) -> Preview {
+    Preview::of(&scene(tagged, []), two_years(), None, false)
 }
 
 /// The dates of the table, each with all, those by days, weeks, months, years and last, the others, and the oldest.
@@ -51,7 +54,7 @@ fn table(preview: &Preview) -> Vec<String> {
 fn seven_days_alone() {
     // At the end of a day the eighth is gone. The first look makes up for the slot that has begun.
     assert_eq!(
-        table(&preview(&[("RetentionDays", "7")], &History::default())),
+        table(&preview(&[("RetentionDays", "7")])),
         [
             "2026-11-22: 1 = 1d 0w 0m 0y 0l 0o, 2026-11-22",
             "2026-11-29: 7 = 7d 0w 0m 0y 0l 0o, 2026-11-23",
@@ -67,7 +70,7 @@ fn seven_days_alone() {
 fn days_weeks_months_and_years() {
     let tags = [("RetentionDays", "7"), ("RetentionWeeks", "4"), ("RetentionMonths", "12"), ("RetentionYears", "3")];
     assert_eq!(
-        table(&preview(&tags, &History::default())),
+        table(&preview(&tags)),
         [
             "2026-11-22: 1 = 1d 1w 1m 1y 0l 0o, 2026-11-22",
             "2026-11-29: 8 = 7d 2w 1m 1y 0l 0o, 2026-11-22",
@@ -83,7 +86,7 @@ fn days_weeks_months_and_years() {
 fn the_newest_whatever_their_age() {
     let tags = [("BackupSchedule", "monthly 1 04:00"), ("RetentionDays", "3"), ("KeepLast", "4")];
     assert_eq!(
-        table(&preview(&tags, &History::default())),
+        table(&preview(&tags)),
         [
             "2026-11-22: 1 = 1d 0w 0m 0y 1l 0o, 2026-11-22",
             "2026-11-29: 1 = 0d 0w 0m 0y 1l 0o, 2026-11-22",
@@ -98,7 +101,7 @@ fn the_newest_whatever_their_age() {
 #[test]
 fn each_real_hour_and_weeks_of_berlin() {
     let tags = [("BackupSchedule", "hourly Europe/Berlin"), ("RetentionDays", "2"), ("RetentionWeeks", "3")];
-    let preview = preview(&tags, &History::default());
+    let preview = preview(&tags);
     assert_eq!(
         table(&preview),
         [
@@ -114,25 +117,23 @@ fn each_real_hour_and_weeks_of_berlin() {
     let oldest = |day: &str| preview.on(date(day))[0].0.made.to_string();
     assert_eq!([oldest("2026-12-22"), oldest("2027-05-22")], ["2026-12-06T23:00:00Z", "2027-05-02T22:00:00Z"]);
     // The days on which the clocks move have 23 and 25 hours, in UTC as many slots as any other.
-    assert_eq!(preview.moments().iter().filter(|moment| day_of(moment.made) == date("2027-03-28")).count(), 24);
+    assert_eq!(preview.moments().filter(|moment| day_of(moment.made) == date("2027-03-28")).count(), 24);
 }
 
-/// A history of `vol-1` in which each day has one, kept 7 days.
-fn daily(days: &[&str], record: &str) -> History {
-    let snap = |day: &&str| {
+/// Snapshots of `vol-1`, one of each of these days, kept 7 days.
+fn daily<'d>(days: &'d [&'d str], record: &'d str) -> impl Iterator<Item = Snap> + 'd {
+    days.iter().map(move |day| {
         let delete_on = (date(day) + 7.days()).to_string();
         ours(&format!("snap-{}", day.replace('-', "")), "vol-1", day, &delete_on).tag("snapwarden:retention", record)
-    };
-    let world = world(NOW).snapshots(days.iter().map(snap));
-    history(&world.inventory, &volume_id("vol-1"), None)
+    })
 }
 
 #[test]
 fn an_outage_thins_nothing() {
-    let tags = [("RetentionDays", "7"), ("RetentionWeeks", "3")];
     // Nothing since summer: the three weeks are those that have a snapshot.
-    let history = daily(&["2026-06-01", "2026-06-02", "2026-06-08", "2026-06-15", "2026-06-22"], "days=7 weeks=3");
-    let preview = preview(&tags, &history);
+    let days = ["2026-06-01", "2026-06-02", "2026-06-08", "2026-06-15", "2026-06-22"];
+    let scene = scene(&[("RetentionDays", "7"), ("RetentionWeeks", "3")], daily(&days, "days=7 weeks=3"));
+    let preview = Preview::of(&scene, two_years(), None, false);
     let oldest = |day: &str| day_of(preview.on(date(day))[0].0.made).to_string();
     assert_eq!(Counts::of(&preview.on(date("2026-11-22"))).weeks, 3);
     assert_eq!(
@@ -144,10 +145,17 @@ fn an_outage_thins_nothing() {
     assert_eq!(whys[0].to_string(), "first of week 2026-W25 (3 of 3)");
 }
 
+/// What is there at the end of `day`, each with what keeps it.
+fn kept(preview: &Preview, day: &str) -> Vec<String> {
+    let words = |whys: Vec<Why>| whys.iter().map(Why::to_string).collect::<Vec<_>>().join("; ");
+    let line = |(moment, whys): (&Moment, Vec<Why>)| format!("{}: {}", moment.snapshot, words(whys));
+    preview.on(date(day)).into_iter().map(line).collect()
+}
+
 #[test]
 fn what_keeps_a_snapshot_is_said() {
     let recorded = "days=7 weeks=3";
-    let world = world(NOW).snapshots([
+    let all = [
         ours("snap-1", "vol-1", "2026-01-05", "2026-01-12").tag("keepforever", ""),
         ours("snap-2", "vol-1", "2026-01-06", "never"),
         ours("snap-3", "vol-1", "2026-01-07", "2026-01-14").tag("snapwarden:retention", "weeks=1"),
@@ -157,41 +165,38 @@ fn what_keeps_a_snapshot_is_said() {
         ours("snap-7", "vol-1", "2026-11-19", "2026-11-26").failed("no"),
         ours("snap-8", "vol-2", "2026-11-20", "2026-11-27"),
         ours("snap-9", "vol-1", "2026-11-20", "2026-11-27").no_tag("Type"),
-    ]);
-    let history = history(&world.inventory, &volume_id("vol-1"), None);
-    let on = |tagged: Pairs<'_>| -> Vec<String> {
-        let preview = preview(tagged, &history);
-        let words = |whys: Vec<Why>| whys.iter().map(Why::to_string).collect::<Vec<_>>().join("; ");
-        let line = |(moment, whys): (&Moment, Vec<Why>)| format!("{}: {}", moment.snapshot, words(whys));
-        preview.on(date("2026-11-22")).into_iter().map(line).collect()
-    };
+    ];
+    let on =
+        |tagged: Pairs<'_>| kept(&Preview::of(&scene(tagged, all.clone()), two_years(), None, false), "2026-11-22");
     let always = [
         "snap-1: KeepForever, or no DeleteOn that can be read",
         "snap-2: KeepForever, or no DeleteOn that can be read",
         "snap-3: its record of retention cannot be read",
     ];
-    let promised = [
-        "snap-4: promised: first of week 2026-W37 (2 of 3)",
-        "snap-6: its days; promised: first of week 2026-W47 (1 of 3)",
+    // What the tags ask for is longer already, and the recorded policy stays in force until the grace period is over.
+    let earlier = [
+        "snap-4: until 2026-11-29: first of week 2026-W37 (3 of 3)",
+        "snap-5: until 2026-11-29: first of week 2026-W46 (2 of 3)",
+        "snap-6: its days; until 2026-11-29: first of week 2026-W47 (1 of 3)",
     ];
-    let made = "snap-00000000000000000: its days";
-    assert_eq!(on(&[]), [&always[..], &promised, &[made]].concat());
-    // What cannot be read wants nothing and takes nothing.
-    assert_eq!(on(&[("KeepLast", "all")]), [&always[..], &promised, &[made]].concat());
+    let made = "snap-to-come-000000001: its days";
+    assert_eq!(on(&[]), [&always[..], &earlier, &[made]].concat());
+    // Nothing goes while a tag cannot be read, and what is made meanwhile is kept for a year.
+    let mistyped = on(&[("KeepLast", "all")]);
+    assert_eq!(mistyped.len(), 7);
+    assert!(mistyped[4].starts_with("snap-5: a retention tag cannot be read"), "{mistyped:?}");
     let both = [
-        "snap-6: its days; 2 of the newest 2; promised: first of week 2026-W47 (1 of 3)",
-        "snap-00000000000000000: its days; 1 of the newest 2",
+        earlier[0],
+        earlier[1],
+        "snap-6: its days; 2 of the newest 2; until 2026-11-29: first of week 2026-W47 (1 of 3)",
+        "snap-to-come-000000001: its days; 1 of the newest 2",
     ];
-    assert_eq!(on(&[("KeepLast", "2")]), [&always[..], &promised[..1], &both].concat());
-    // Its days are longer now, but what was promised days alone goes by its DeleteOn.
-    let longer = "snap-5: its days";
-    assert!(!on(&[("RetentionDays", "30")]).contains(&longer.to_owned()));
-    assert!(on(&[("RetentionDays", "30"), ("KeepLast", "1")]).iter().any(|line| line == longer));
+    assert_eq!(on(&[("KeepLast", "2")]), [&always[..], &both].concat());
 }
 
 #[test]
 fn the_newest_of_its_volume_stays() {
-    let preview = preview(&[("BackupSchedule", "monthly 1 04:00"), ("RetentionDays", "3")], &History::default());
+    let preview = preview(&[("BackupSchedule", "monthly 1 04:00"), ("RetentionDays", "3")]);
     let on = preview.on(date("2027-01-20"));
     assert_eq!(on.len(), 1);
     assert_eq!((on[0].0.made, on[0].0.goes), (time("2027-01-01T04:00:00Z"), Some(date("2027-02-01"))));
@@ -199,40 +204,66 @@ fn the_newest_of_its_volume_stays() {
     assert_eq!(Counts::of(&on).others, 1);
 }
 
+fn dates(moved: &[Moved<'_>]) -> Vec<[String; 3]> {
+    let day = |day: Option<Date>| day.unwrap().to_string();
+    moved.iter().map(|m| [m.as_is, m.changed, m.approved].map(day)).collect()
+}
+
 #[test]
-fn a_shorter_retention_waits_and_an_approval_does_not() {
+fn a_shorter_retention_waits_for_the_grace_period_and_an_approval_does_not() {
     let days = ["2026-10-26", "2026-11-02", "2026-11-09", "2026-11-16", "2026-11-22"];
-    let history = daily(&days, "days=7 weeks=5");
-    let weeks = |weeks: &'static str| rules(&[("RetentionDays", "7"), ("RetentionWeeks", weeks)]);
-    let of = |rules: &Rules| Preview::of(rules, &history, time(NOW), two_years());
-    let (as_is, changed) = (of(&weeks("5")), of(&weeks("2")));
-    let approved = of(&Rules { grace_days: None, ..weeks("2") });
-    let moved = moved(&as_is, &changed, &approved);
-    let line =
-        |m: &snapwarden_core::preview::Moved<'_>| [m.as_is, m.changed, m.approved].map(|day| day.unwrap().to_string());
+    let of = |weeks: &'static str, approves| {
+        let scene = scene(&[("RetentionDays", "7"), ("RetentionWeeks", weeks)], daily(&days, "days=7 weeks=5"));
+        Preview::of(&scene, two_years(), None, approves)
+    };
+    let (as_is, changed, approved) = (of("5", false), of("2", false), of("2", true));
     assert_eq!(
-        moved.iter().map(line).collect::<Vec<_>>(),
+        dates(&moved(&as_is, &changed, &approved)),
         [
-            // The first snapshot under the new policy is of the 23rd: seven days later it takes effect.
-            ["2026-11-30", "2026-11-30", "2026-11-22"],
-            ["2026-12-07", "2026-11-30", "2026-11-22"],
+            // The first snapshot under the new policy is of the 23rd: from then on it is only the grace period that keeps
+            // the others, and 7 full days later it is over.
+            ["2026-11-30", "2026-11-30", "2026-11-23"],
+            ["2026-12-07", "2026-11-30", "2026-11-23"],
             ["2026-12-14", "2026-11-30", "2026-11-23"],
             ["2026-12-21", "2026-11-30", "2026-11-30"],
+            // The newest that records the earlier policy is the memory of it, approved or not.
+            ["2026-11-29", "2026-11-30", "2026-11-30"],
         ]
     );
-    assert!(moved.iter().all(|moved| moved.is_lost()));
+    let is_lost: Vec<_> = moved(&as_is, &changed, &approved).iter().map(Moved::is_lost).collect();
+    assert_eq!(is_lost, [true, true, true, true, false]);
     // The other way round it takes effect at once, and nothing is lost.
-    let longer = of(&weeks("9"));
-    let moved = snapwarden_core::preview::moved(&as_is, &longer, &longer);
-    assert_eq!(moved.len(), 4);
-    assert!(moved.iter().all(|moved| !moved.is_lost()));
+    let longer = of("9", false);
+    let moved = moved(&as_is, &longer, &longer);
+    assert_eq!(moved.len(), 5);
+    assert!(!moved.iter().any(Moved::is_lost));
+}
+
+#[test]
+fn tags_that_are_changed_in_the_scene_are_those_of_the_instance() {
+    let days = ["2026-11-16", "2026-11-22"];
+    let before = scene(&[("RetentionDays", "7")], daily(&days, "days=7"));
+    let after = before.with_tags(&tags(&[("RetentionDays", "30")]));
+    let (as_is, changed) =
+        (Preview::of(&before, two_years(), None, false), Preview::of(&after, two_years(), None, false));
+    assert_eq!(
+        dates(&moved(&as_is, &changed, &changed)),
+        [["2026-11-23", "2026-12-16", "2026-12-16"], ["2026-11-29", "2026-12-22", "2026-12-22"]],
+        "longer days take effect at once for what exists"
+    );
 }
 
 #[test]
 fn copies_have_what_is_theirs() {
-    let tags = [("RetentionDays", "2"), ("DestinationRetentionDays", "5"), ("DestinationRetentionWeeks", "2")];
+    let tags = [
+        ("DestinationRegion", AWAY),
+        ("OffsiteMode", "Copy"),
+        ("RetentionDays", "2"),
+        ("DestinationRetentionDays", "5"),
+        ("DestinationRetentionWeeks", "2"),
+    ];
     let on = |is_copy| {
-        let preview = Preview::of(&Rules { is_copy, ..rules(&tags) }, &History::default(), time(NOW), two_years());
+        let preview = Preview::of(&scene(&tags, []), two_years(), Some(is_copy), false);
         let Counts { total, days, weeks, .. } = Counts::of(&preview.on(date("2027-05-21")));
         (total, days, weeks)
     };
@@ -240,26 +271,41 @@ fn copies_have_what_is_theirs() {
 }
 
 #[test]
+fn a_source_that_is_moved_goes_on_the_day_on_which_its_copy_is_proven() {
+    let tags = [("DestinationRegion", AWAY), ("RetentionDays", "3")];
+    let of = |is_copy| Preview::of(&scene(&tags, []), two_years(), Some(is_copy), false).moments().next().unwrap().goes;
+    assert_eq!([of(false), of(true)], [Some(date("2026-11-22")), Some(date("2026-11-25"))]);
+}
+
+#[test]
 fn of_a_source_and_its_copies_the_one_that_stays_longest_stands_for_all() {
     let source = ours("snap-1", "vol-1", "2026-11-20", "2026-11-27");
+    let source = source.tag("DestinationRegion", AWAY).tag("OffsiteMode", "Copy");
     let later = copy("snap-2", &source).tag("DeleteOn", "2026-12-20");
-    let world = world(NOW).snapshot(source).region(AWAY).snapshot(later);
-    let of = |kind| history(&world.inventory, &volume_id("vol-1"), kind);
-    let lines = |history: History| -> Vec<String> {
-        history.moments.iter().map(|moment| format!("{} {}", moment.snapshot, moment.delete_on.unwrap())).collect()
+    let tagged = [("DestinationRegion", AWAY), ("OffsiteMode", "Copy")];
+    let world = world(NOW).server("i-1", &tagged, "vol-1").snapshot(source).region(AWAY).snapshot(later);
+    let scene = scene_of(&world, &Config::default());
+    let of = |of_copies| {
+        let preview = Preview::of(&scene, two_years(), of_copies, false);
+        preview.moments().next().unwrap().goes.unwrap().to_string()
     };
-    assert_eq!(lines(of(None)), ["snap-2 2026-12-20"]);
-    assert_eq!(lines(of(Some(false))), ["snap-1 2026-11-27"]);
-    assert_eq!(lines(of(Some(true))), ["snap-2 2026-12-20"]);
+    assert_eq!([None, Some(false), Some(true)].map(of), ["2026-12-20", "2026-11-27", "2026-12-20"]);
 }
 
 #[test]
 fn a_slot_of_which_only_the_other_kind_is_there_is_done() {
     let copy = copy("snap-2", &ours("snap-1", "vol-1", "2026-11-22", "2026-11-29"));
-    let world = world(NOW).region(AWAY).snapshot(copy);
-    let tags = [("RetentionDays", "2"), ("DestinationRetentionDays", "5")];
-    let preview = preview(&tags, &history(&world.inventory, &volume_id("vol-1"), Some(false)));
-    assert_eq!(preview.moments()[0].made, time("2026-11-23T03:00:00Z"));
+    let tagged = [("DestinationRegion", AWAY), ("RetentionDays", "2"), ("DestinationRetentionDays", "5")];
+    let world = world(NOW).server("i-1", &tagged, "vol-1").region(AWAY).snapshot(copy);
+    let preview = Preview::of(&scene_of(&world, &Config::default()), two_years(), Some(false), false);
+    assert_eq!(preview.moments().next().unwrap().made, time("2026-11-23T03:00:00Z"));
+}
+
+#[test]
+fn an_instance_of_tags_alone_lives_too() {
+    let scene = Scene::of_tags(&tags(&[("Backup", "Yes"), ("RetentionDays", "2")]), time(NOW), &Config::default());
+    let preview = Preview::of(&scene.unwrap(), two_years(), None, false);
+    assert_eq!(Counts::of(&preview.on(date("2027-05-21"))).total, 2);
 }
 
 /// A policy, and how its snapshots record it.
@@ -272,7 +318,7 @@ const RECORDS: [(i64, &str); 7] = [
     (2, "days=2 weeks=6 copies: days=9"),
     (1, "days=1 week=2"),
 ];
-const TAGGED: [Pairs<'_>; 8] = [
+const TAGGED: [Pairs<'_>; 11] = [
     &[("RetentionDays", "7")],
     &[("RetentionDays", "2")],
     &[("RetentionDays", "7"), ("RetentionWeeks", "4")],
@@ -281,6 +327,15 @@ const TAGGED: [Pairs<'_>; 8] = [
     &[("RetentionDays", "1"), ("RetentionWeeks", "3"), ("RetentionMonths", "3"), ("RetentionYears", "1")],
     &[("KeepLast", "5")],
     &[("RetentionDays", "2"), ("RetentionWeeks", "some")],
+    &[("RetentionDays", "2"), ("RetentionWeeks", "3"), ("DestinationRegion", AWAY)],
+    &[
+        ("RetentionDays", "2"),
+        ("DestinationRetentionDays", "5"),
+        ("DestinationRetentionWeeks", "3"),
+        ("DestinationRegion", AWAY),
+        ("OffsiteMode", "KeepLatest"),
+    ],
+    &[("RetentionDays", "3"), ("RetentionWeeks", "2"), ("DestinationRegion", AWAY), ("OffsiteMode", "Copy")],
 ];
 const SCHEDULES: [&str; 5] = [
     "daily 03:00",
@@ -300,45 +355,125 @@ fn past() -> impl Strategy<Value = Snap> {
         match kept {
             1 => snap.tag("KeepForever", "Yes"),
             2 => snap.no_tag("DeleteOn"),
-            3 => snap.tag("CreatedOn", &(day - 5.days()).to_string()),
+            3 => snap.tag("CreatedOn", &(day - 1.days()).to_string()),
             _ => snap,
         }
     })
 }
 
-/// An account that lives: the creator at each slot, the manager at the end of each day, and nothing goes wrong.
+/// An account that lives: the creator at each slot, the offsiter and the manager when they are called, and nothing goes
+/// wrong.
 struct Life {
     world: World,
     config: Config,
+    made: usize,
 }
 
 impl Life {
+    fn id(&mut self) -> String {
+        self.made += 1;
+        format!("snap-b{}", self.made)
+    }
+
+    fn snapshots(&mut self, place: &str) -> &mut Vec<snapwarden_core::inventory::Snapshot> {
+        match &mut self.world.inventory.regions.get_mut(&region(place)).unwrap().snapshots {
+            Read::Whole(there) => there,
+            Read::Gap { .. } | Read::NotAsked => panic!("a gap"),
+        }
+    }
+
     fn create(&mut self, now: Timestamp) {
         self.world.inventory.taken_at = now;
-        let plan = self.world.create_with(&self.config);
+        let plan = plan_create(&self.world.inventory, &[region(HOME)], &self.config);
         assert!(plan.decisions.len() == 1 && plan.groups.len() <= 1, "{plan:#?}");
         for group in plan.groups {
-            let id = format!("snap-b{:x}", now.as_second());
-            let mut made = bare(&id, "vol-1").at(&now.to_string());
+            let mut made = bare(&self.id(), "vol-1").at(&now.to_string());
             made.0.tags = group.tags;
-            self.world = self.world.clone().snapshot(made.tag("DeviceName", "/dev/xvda"));
+            let made = made.tag("DeviceName", "/dev/xvda");
+            self.snapshots(HOME).push(made.0);
+        }
+    }
+
+    fn offsite(&mut self, now: Timestamp) {
+        self.world.inventory.taken_at = now;
+        loop {
+            let plan = plan_offsite(&self.world.inventory, &[region(HOME)]);
+            let changes: Vec<_> = plan.decisions.into_iter().filter(|decision| decision.act.is_change()).collect();
+            if changes.is_empty() {
+                return;
+            }
+            for change in changes {
+                match (change.act, change.subject) {
+                    (Act::Copy { tags, .. }, Subject::Copy(source, destination)) => {
+                        let id = snapshot_id(&self.id());
+                        let of = self.snapshots(HOME).iter().find(|one| one.id == *source).unwrap().clone();
+                        let copy = snapwarden_core::inventory::Snapshot {
+                            id,
+                            volume_id: volume_id("vol-ffffffff"),
+                            tags,
+                            ..of
+                        };
+                        self.snapshots(destination.as_str()).push(copy);
+                    }
+                    (Act::Stamp { value }, Subject::Source(source)) => {
+                        let of = self.snapshots(HOME).iter_mut().find(|one| one.id == *source).unwrap();
+                        of.tags.set("OffsiteSnapshotId", &value);
+                    }
+                    (Act::RemoveSource { .. }, Subject::Source(source)) => {
+                        self.snapshots(HOME).retain(|one| one.id != *source);
+                    }
+                    (act, subject) => panic!("{act:?} {subject:?}"),
+                }
+            }
         }
     }
 
     fn expire(&mut self, now: Timestamp) {
         self.world.inventory.taken_at = now;
         let plan = self.world.expire_with(&self.config);
-        assert!(!plan.decisions.iter().any(|decision| decision.act == Act::Hold), "{plan:#?}");
+        assert!(
+            !plan.decisions.iter().any(|decision| matches!(decision.act, Act::Hold | Act::Mark { .. })),
+            "{plan:#?}"
+        );
         let gone = deleted(&plan);
-        let Read::Whole(there) = &mut self.world.here().snapshots else { panic!("a gap") };
-        there.retain(|snapshot| !gone.contains(&snapshot.id.to_string()));
+        for place in [HOME, AWAY] {
+            self.snapshots(place).retain(|snapshot| !gone.contains(&snapshot.id.to_string()));
+        }
     }
 
-    fn times(&mut self) -> Vec<Timestamp> {
-        let mut times: Vec<_> = self.world.here().snapshots.items().iter().map(|snap| snap.start_time).collect();
+    /// The times of the data of what is there: of all, of sources, or of copies; each moment once.
+    fn times(&mut self, of_copies: Option<bool>) -> Vec<Timestamp> {
+        let mut times = Vec::new();
+        for place in [HOME, AWAY] {
+            if of_copies.is_none_or(|of_copies| of_copies == (place == AWAY)) {
+                times.extend(self.snapshots(place).iter().map(|snap| snap.start_time));
+            }
+        }
         times.sort();
+        times.dedup();
         times
     }
+}
+
+fn times_of(there: &[(&Moment, Vec<Why>)]) -> Vec<Timestamp> {
+    let mut times: Vec<_> = there.iter().map(|(moment, _)| moment.made).collect();
+    times.sort();
+    times.dedup();
+    times
+}
+
+/// A person is there for every approval of a Region, and where one `approves`, of what the grace period keeps too.
+fn config_of(grace_days: u32, approves: bool) -> Config {
+    let approved = |what| Approval { what, day: Date::MAX, count: usize::MAX };
+    let mut approvals = vec![approved(Approved::Region(region(HOME))), approved(Approved::Region(region(AWAY)))];
+    if approves {
+        approvals.push(approved(Approved::Instance("i-1".parse().unwrap())));
+    }
+    Config { grace_days, approvals, ..Config::default() }
+}
+
+fn end_of(day: Date) -> Timestamp {
+    time(&format!("{day}T23:59:59.999999999Z"))
 }
 
 proptest! {
@@ -349,37 +484,55 @@ proptest! {
         past in prop::collection::vec(past(), 0..24),
         tagged in select(TAGGED.to_vec()),
         schedule in select(SCHEDULES.to_vec()),
-        grace in select(vec![Some(0), Some(2), Some(7), None]),
+        grace in select(vec![0, 2, 7]),
+        approves in any::<bool>(),
+        of_copies in select(vec![None, Some(false), Some(true)]),
     ) {
         let tagged = [tagged, &[("BackupSchedule", schedule)]].concat();
         let mut past = past;
         past.sort_by_key(|snap| snap.0.id.clone());
         past.dedup_by_key(|snap| snap.0.id.clone());
         let world = world(NOW).server("i-1", &tagged, "vol-1").snapshots(past);
-        // A person is there for every approval; where there is no grace, for shorter retentions too.
-        let approved = |what| Approval { what, day: Date::MAX, count: usize::MAX };
-        let mut approvals = vec![approved(Approved::Region(region(HOME)))];
-        if grace.is_none() {
-            approvals.push(approved(Approved::Instance("i-1".parse().unwrap())));
-        }
-        let config = Config { grace_days: grace.unwrap_or(365), approvals, ..Config::default() };
-        let rules = Rules { grace_days: grace, ..rules_in(&world.inventory, &config) };
+        let config = config_of(grace, approves);
+        let schedule = Rules::of(&tags(&tagged), false, &config).schedule;
         let until = date("2027-04-01");
-        let preview = Preview::of(&rules, &history(&world.inventory, &volume_id("vol-1"), None), time(NOW), until);
-        let mut life = Life { world, config };
+        let preview = Preview::of(&scene_of(&world, &config), until, of_copies, approves);
+        let mut life = Life { world, config, made: 0 };
         life.create(time(NOW));
-        let mut slots = rules.schedule.slots_after(time(NOW)).map(|slot| slot.time()).peekable();
+        let mut slots = schedule.slots_after(time(NOW)).map(|slot| slot.time()).peekable();
         for day in date("2026-11-22").series(1.day()).take_while(|day| *day <= until) {
-            let end = time(&format!("{day}T23:59:59.999999999Z"));
-            while let Some(slot) = slots.next_if(|slot| *slot <= end) {
+            while let Some(slot) = slots.next_if(|slot| *slot <= end_of(day)) {
                 life.create(slot);
             }
-            life.expire(end);
+            life.offsite(end_of(day));
+            life.expire(end_of(day));
             let there = preview.on(day);
-            let mut times: Vec<_> = there.iter().map(|(moment, _)| moment.made).collect();
-            times.sort();
-            prop_assert_eq!(times, life.times(), "{}: {:#?}", day, there);
+            prop_assert_eq!(times_of(&there), life.times(of_copies), "{}: {:#?}", day, there);
             prop_assert!(there.iter().all(|(_, whys)| !whys.is_empty()), "{}: {:#?}", day, there);
+        }
+    }
+}
+
+/// The real jobs look every hour. Where nothing is made in the last hour of a day, what is there at its end is the same.
+#[test]
+fn its_days_are_those_of_the_jobs_run_hour_by_hour() {
+    for tagged in TAGGED {
+        let days = ["2026-09-07", "2026-10-05", "2026-11-02", "2026-11-15", "2026-11-16", "2026-11-21"];
+        let world = world(NOW).server("i-1", tagged, "vol-1").snapshots(daily(&days, "days=7 weeks=6 months=3"));
+        let config = config_of(7, false);
+        let until = date("2027-02-01");
+        let preview = Preview::of(&scene_of(&world, &config), until, None, false);
+        let mut life = Life { world, config, made: 0 };
+        for hour in (0..).map(|n| time(NOW) + (n * 60).minutes()).take_while(|hour| *hour <= end_of(until)) {
+            life.create(hour);
+            life.offsite(hour);
+            life.expire(hour);
+            let day = day_of(hour);
+            if day_of(hour + 60.minutes()) != day {
+                let there: Vec<_> = times_of(&preview.on(day)).into_iter().map(day_of).collect();
+                let lived: Vec<_> = life.times(None).into_iter().map(day_of).collect();
+                assert_eq!(there, lived, "{day}: {tagged:?}");
+            }
         }
     }
 }

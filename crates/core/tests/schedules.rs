@@ -364,6 +364,7 @@ proptest! {
             bare(id, "vol-1")
                 .at(&begun.to_string())
                 .tag("Type", "Automated")
+                .tag("CreatedOn", &begun.to_zoned(jiff::tz::TimeZone::UTC).date().to_string())
                 .tag("DeviceName", "/dev/xvda")
                 .tag("snapwarden:slot", &slot.to_string())
         };

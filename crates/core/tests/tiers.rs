@@ -15,11 +15,13 @@ use proptest::sample::select;
 use proptest::test_runner::RngSeed;
 use snapwarden_core::decision::{Act, Reason, Subject};
 use snapwarden_core::retention::Tiers;
+use snapwarden_core::retention::tiers::{Newest, Period, Point, Said, Tier, Verdict, judge};
+use snapwarden_core::retention::verdict::Wanted;
 use snapwarden_core::schedule::Zone;
-use snapwarden_core::tiers::{Period, Point, Tier, judge};
 
 fn point(n: usize, time: Timestamp) -> Point {
-    Point { time, snapshot: snapshot_id(&format!("snap-{n}")), stands: true }
+    let snapshot = snapshot_id(&format!("snap-{n}"));
+    Point { time, of_it: vec![snapshot.clone()], snapshot }
 }
 
 fn zone(name: &str) -> Zone {
@@ -99,7 +101,7 @@ proptest! {
     ) {
         let zone = zone(name);
         let history: Vec<_> = times.iter().enumerate().map(|(n, time)| point(n, *time)).collect();
-        let answers = judge(tiers, &zone, &history);
+        let answers = judge(tiers, &zone, &history, Newest::WithSnapshot);
         let wanted: BTreeSet<_> = history
             .iter()
             .zip(&answers)
@@ -127,26 +129,84 @@ proptest! {
 
 fn wanted_by(tiers: Tiers, zone: &Zone, times: &[Timestamp]) -> BTreeSet<Timestamp> {
     let history: Vec<_> = times.iter().enumerate().map(|(n, time)| point(n, *time)).collect();
-    let answers = judge(tiers, zone, &history);
-    let wanted = |(point, said): (Point, Vec<snapwarden_core::tiers::Said>)| {
-        said.iter().any(|said| said.wants()).then_some(point.time)
-    };
+    let answers = judge(tiers, zone, &history, Newest::WithSnapshot);
+    let wanted = |(point, said): (Point, Vec<Said>)| said.iter().any(|said| said.wants()).then_some(point.time);
     history.into_iter().zip(answers).filter_map(wanted).collect()
 }
 
-#[test]
-fn one_that_does_not_stand_is_no_first_and_its_period_counts_all_the_same() {
-    let at = |n, text: &str, stands| Point { stands, ..point(n, time(text)) };
-    let history = [
-        at(1, "2026-11-02T03:00:00Z", true),
-        at(2, "2026-11-09T03:00:00Z", false),
-        at(3, "2026-11-10T03:00:00Z", true),
-        at(4, "2026-11-16T03:00:00Z", false),
+/// The same in a closed history: of the newest N periods of the calendar, up to today's, the first snapshot of each.
+fn wanted_by_the_documents_when_closed(
+    tiers: Tiers,
+    zone: &Zone,
+    times: &[Timestamp],
+    now: Timestamp,
+) -> BTreeSet<Timestamp> {
+    let today = local_date(now, zone);
+    let earlier: [fn(Date) -> Date; 3] = [
+        |first| first.saturating_sub(7.days()),
+        |first| first.saturating_sub(1.month()),
+        |first| first.saturating_sub(1.year()),
     ];
-    let said = judge(Tiers { weeks: 2, ..Tiers::default() }, &Zone::default(), &history);
-    let words: Vec<_> = said.iter().map(|said| said[0].to_string()).collect();
-    assert_eq!(words[0], "week 2026-W45 is past the newest 2");
-    assert_eq!(words[2], "first of week 2026-W46 (2 of 2)");
+    let first_days: [FirstDay; 3] = [monday, Date::first_of_month, Date::first_of_year];
+    let mut wanted = BTreeSet::new();
+    for ((first_day, earlier), count) in
+        first_days.into_iter().zip(earlier).zip([tiers.weeks, tiers.months, tiers.years])
+    {
+        let mut oldest = first_day(today);
+        (1..count).for_each(|_| oldest = earlier(oldest));
+        let mut firsts: BTreeMap<Date, Timestamp> = BTreeMap::new();
+        for time in times {
+            let first = firsts.entry(first_day(local_date(*time, zone))).or_insert(*time);
+            *first = (*first).min(*time);
+        }
+        wanted.extend(firsts.into_iter().filter(|(day, _)| count > 0 && *day >= oldest).map(|(_, time)| time));
+    }
+    wanted
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn tiers_of_a_closed_history_want_what_the_documents_say_and_end(
+        tiers in tiers(), times in times(), name in select(ZONES), hours in -2_000..40_000_i64, later in 0..9_000_i64,
+    ) {
+        let zone = zone(name);
+        let history: Vec<_> = times.iter().enumerate().map(|(n, time)| point(n, *time)).collect();
+        let wanted = |now: Timestamp| -> BTreeSet<Timestamp> {
+            let answers = judge(tiers, &zone, &history, Newest::OfCalendar(now));
+            let wants = history.iter().zip(&answers).filter(|(_, said)| said.iter().any(Said::wants));
+            wants.map(|(point, _)| point.time).collect()
+        };
+        let now = time("2025-12-28T00:00:00Z") + SignedDuration::from_hours(hours);
+        prop_assert_eq!(wanted(now), wanted_by_the_documents_when_closed(tiers, &zone, &times, now));
+        prop_assert!(wanted(now + SignedDuration::from_hours(later)).is_subset(&wanted(now)), "it only ever ends");
+        prop_assert_eq!(wanted(time("2200-01-01T00:00:00Z")), BTreeSet::new());
+    }
+
+    #[test]
+    fn an_open_history_keeps_all_that_a_closed_one_does(tiers in tiers(), times in times(), name in select(ZONES)) {
+        let zone = zone(name);
+        let history: Vec<_> = times.iter().enumerate().map(|(n, time)| point(n, *time)).collect();
+        let now = times.last().copied().unwrap_or(time(NOW));
+        let closed = judge(tiers, &zone, &history, Newest::OfCalendar(now));
+        let open = judge(tiers, &zone, &history, Newest::WithSnapshot);
+        for (open, closed) in open.iter().zip(&closed) {
+            prop_assert!(!closed.iter().any(Said::wants) || open.iter().any(Said::wants));
+        }
+    }
+}
+
+#[test]
+fn in_a_closed_history_what_lies_in_the_future_is_of_todays_period_and_the_newest_end_at_once() {
+    let history = [point(1, time("2026-11-02T03:00:00Z")), point(2, time("2031-05-01T03:00:00Z"))];
+    let newest = Newest::OfCalendar(time(NOW));
+    let said = judge(Tiers { weeks: 3, last: 9, ..Tiers::default() }, &Zone::default(), &history, newest);
+    let words: Vec<Vec<_>> = said.iter().map(|said| said.iter().map(ToString::to_string).collect()).collect();
+    assert_eq!(words, [["first of week 2026-W45 (3 of 3)"], ["first of week 2031-W18 (1 of 3)"]]);
+    let said = judge(Tiers { weeks: 2, ..Tiers::default() }, &Zone::default(), &history, newest);
+    assert_eq!(said[0][0].verdict, Verdict::Past);
+    assert_eq!(said[0][0].to_string(), "week 2026-W45 is past the newest 2");
 }
 
 #[test]
@@ -156,7 +216,8 @@ fn the_sentences_of_tiers() {
         .enumerate()
         .map(|(n, day)| point(n, time(&format!("{day}T03:00:00Z"))))
         .collect();
-    let said = judge(Tiers { weeks: 1, months: 2, years: 1, last: 1 }, &Zone::default(), &history);
+    let said =
+        judge(Tiers { weeks: 1, months: 2, years: 1, last: 1 }, &Zone::default(), &history, Newest::WithSnapshot);
     let words = |n: usize| said[n].iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(
         words(0),
@@ -192,7 +253,13 @@ enum Made {
 }
 
 const CASES: &[Case] = &[
-    Case { name: "days-7", tags: &[("RetentionDays", "7")], record: "", every_hours: 24, made: |_, _| Made::Good },
+    Case {
+        name: "days-7",
+        tags: &[("RetentionDays", "7")],
+        record: "days=7",
+        every_hours: 24,
+        made: |_, _| Made::Good,
+    },
     Case {
         name: "days-7-weeks-4-months-12-years-3",
         tags: &[("RetentionWeeks", "4"), ("RetentionMonths", "12"), ("RetentionYears", "3")],
@@ -256,9 +323,7 @@ fn live(case: &Case, mut look: impl FnMut(i64, &snapwarden_core::decision::Plan,
             let delete_on = date(&created).saturating_add(days.days()).to_string();
             let mut snap = ours(&format!("snap-{day}-{hour}"), "vol-1", &created, &delete_on).at(&text);
             snap = snap.tag("snapwarden:slot", &format!("{}Z", &text[..16]));
-            if !case.record.is_empty() {
-                snap = snap.tag("snapwarden:retention", case.record);
-            }
+            snap = snap.tag("snapwarden:retention", case.record);
             if made == Made::Failed {
                 snap = snap.failed("Internal error");
             } else {
@@ -311,7 +376,11 @@ fn what_stays_is_wanted_by_something_and_says_by_what() {
             for decision in plan.decisions.iter().filter(|decision| decision.act == Act::Keep) {
                 let is_promised = matches!(
                     decision.reason,
-                    Reason::NotDue { .. } | Reason::LastGood { .. } | Reason::FailureMemory { .. }
+                    Reason::NotDue { .. }
+                        | Reason::LastGood { .. }
+                        | Reason::FailureMemory { .. }
+                        | Reason::KeptAsEvidence { .. }
+                        | Reason::KeptByPolicy { wanted: Wanted::Days(_), .. }
                 );
                 let is_kept_for = is_promised || decision.reason.said().iter().any(|said| said.wants());
                 assert!(is_kept_for, "{} on day {day}: {decision:?}", case.name);
@@ -333,7 +402,7 @@ fn after_two_years_what_is_kept_and_why_is_as_recorded() {
             .iter()
             .map(|decision| {
                 let Subject::Snapshot(id) = &decision.subject else { panic!("{decision:?}") };
-                let made = account.inventory.snapshots().find(|(_, s)| s.id == *id).unwrap().1.start_time;
+                let made = account.inventory.snapshots().find(|(_, s)| s.id == **id).unwrap().1.start_time;
                 (made, decision)
             })
             .collect();

@@ -5,19 +5,29 @@
 //! three jobs, people who change things between and in the middle of them, processes that are killed. All that looks
 //! random is drawn from the seed, a stream for each purpose; one seed gives one life, call by call.
 
+mod birth;
 mod calm;
 mod day;
+mod delete;
 mod draw;
+mod edits;
 mod extras;
+mod history;
 mod kinds;
 mod life;
+mod memory;
+mod moves;
+mod past;
 mod people;
+mod policy;
+mod promise;
 mod rules;
 mod seen;
 mod setting;
+mod stay;
+mod tail;
 #[cfg(test)]
 mod tests;
-mod tiers;
 mod watch;
 
 pub use kinds::{Fired, Kind, KindError};

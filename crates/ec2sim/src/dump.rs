@@ -19,8 +19,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use snapwarden_core::ids::{AccountId, Region};
 use snapwarden_core::inventory::{Instance, Inventory, Read, RegionInventory, RegionStatus, Snapshot, Volume};
+use snapwarden_core::managed::Managed;
 use snapwarden_core::printable::printable;
-use snapwarden_core::tags::{self, Named, TagValue};
+use snapwarden_core::tags::{self, TagValue};
 
 use listing::{Broken, Object};
 use records::{Listed, OptIn};
@@ -138,16 +139,13 @@ pub fn read(dir: &Path, now: Timestamp, account: Option<AccountId>, only: &[Regi
 
 /// The enabled Regions that tags of our snapshots and of selected instances name, and that the dump does not have.
 fn named_without_folder(inventory: &Inventory) -> BTreeSet<Region> {
-    let managed = inventory.snapshots().filter(|(_, snapshot)| snapshot.is_managed(&inventory.account));
+    let managed = inventory.snapshots().filter(|(region, one)| Managed::of(region, one, &inventory.account).is_ok());
     let instances = inventory.regions.values().flat_map(|seen| seen.instances.items());
     let selected = instances.filter(|instance| tags::backup(&instance.tags) == TagValue::Is(true));
     let mut named = BTreeSet::new();
     for tags in managed.map(|(_, snapshot)| &snapshot.tags).chain(selected.map(|instance| &instance.tags)) {
         named.extend(tags::source_region(tags).ok());
-        named.extend(tags::destinations(tags).into_iter().filter_map(|destination| match destination {
-            Named::Region(region) => Some(region),
-            Named::Junk(_) => None,
-        }));
+        named.extend(tags::named_regions(tags));
     }
     named
         .retain(|region| !inventory.regions.contains_key(region) && inventory.status(region) != RegionStatus::NotThere);

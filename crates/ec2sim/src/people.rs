@@ -155,7 +155,15 @@ impl World {
             let message = format!("Volume {volume} is currently attached to {}", attachment.instance);
             return Err(ApiError::refused("VolumeInUse", message));
         }
-        state.volumes.remove(volume);
+        state.recycle(volume);
+        Ok(())
+    }
+
+    /// Brings a deleted volume back from the Recycle Bin: with its id and its tags, attached to nothing.
+    pub fn restore_volume(&mut self, region: &Region, volume: &VolumeId) -> Result<(), ApiError> {
+        let state = self.state_mut(region)?;
+        let record = state.recycled.remove(volume).ok_or_else(|| ApiError::no_volume(volume))?;
+        state.volumes.insert(volume.clone(), record);
         Ok(())
     }
 
@@ -186,7 +194,7 @@ impl World {
             let goes = record.attachments.iter().any(|a| a.instance == *id && a.delete_on_termination);
             record.attachments.retain(|attachment| attachment.instance != *id);
             if goes && record.attachments.is_empty() {
-                state.volumes.remove(&volume);
+                state.recycle(&volume);
             }
         }
         self.schedule(shown_until, region, Due::InstanceUnshown(id.clone()));

@@ -213,6 +213,8 @@ impl SnapshotRecord {
 pub(crate) struct RegionState {
     pub(crate) instances: BTreeMap<InstanceId, InstanceRecord>,
     pub(crate) volumes: BTreeMap<VolumeId, VolumeRecord>,
+    /// Deleted volumes, which a person can bring back from the Recycle Bin.
+    pub(crate) recycled: BTreeMap<VolumeId, VolumeRecord>,
     /// Those that are gone but still shown are here too: see [`RegionState::living`].
     pub(crate) snapshots: BTreeMap<SnapshotId, SnapshotRecord>,
     pub(crate) images: BTreeMap<ImageId, ImageRecord>,
@@ -231,6 +233,13 @@ pub(crate) struct RegionState {
 }
 
 impl RegionState {
+    /// Moves a volume to the Recycle Bin.
+    pub(crate) fn recycle(&mut self, id: &VolumeId) {
+        if let Some(record) = self.volumes.remove(id) {
+            self.recycled.insert(id.clone(), record);
+        }
+    }
+
     /// A snapshot that truly exists.
     pub(crate) fn living(&self, id: &SnapshotId) -> Option<&SnapshotRecord> {
         self.snapshots.get(id).filter(|record| !record.gone)

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use jiff::Timestamp;
 use snapwarden_core::ids::Region;
 use snapwarden_core::inventory::{Instance, InstanceState, Read, Snapshot, SnapshotState, StorageTier, Volume};
+use snapwarden_core::managed::Managed;
 use snapwarden_ec2sim::dump::{self, Dump, DumpError};
 
 const IDENTITY: &str = r#"{"UserId": "AIDA", "Account": "123456789012", "Arn": "arn:aws:iam::123456789012:user/x"}"#;
@@ -160,8 +161,8 @@ fn the_fleet_is_read_whole_and_without_trouble() {
     );
     assert_eq!(first.tags.get("RetentionDays"), Some("7"));
     assert_eq!(instances(&dump).items().iter().filter(|one| !one.state.is_backed_up()).count(), 1);
-    let managed = inventory.snapshots().filter(|(_, snap)| snap.is_managed(&inventory.account));
-    let copies = managed.filter(|(_, snap)| snap.is_copy()).count();
+    let managed = inventory.snapshots().filter_map(|(region, snap)| Managed::of(region, snap, &inventory.account).ok());
+    let copies = managed.filter(|one| one.is_copy()).count();
     assert!(copies > 0, "{copies}");
     assert_eq!(volumes(&dump).items().iter().filter(|volume| volume.encrypted).count(), 7);
 }

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::{join, join_all};
 use snapwarden_core::decision::Job;
 use snapwarden_core::ids::{AccountId, Region};
-use snapwarden_core::inventory::{Inventory, Read, RegionInventory, Snapshot};
+use snapwarden_core::inventory::{Instance, Inventory, Read, RegionInventory, RegionStatus};
+use snapwarden_core::managed::Managed;
 use snapwarden_core::policy::Offsite;
 use snapwarden_core::tags::{self, TagValue};
 
@@ -77,8 +78,16 @@ pub async fn collect<C: Cloud>(
     let mut inventory = Inventory { account, taken_at, enabled, regions: BTreeMap::new() };
     let looker = Looker { pacer, progress };
     looker.read(&mut inventory, jobs.iter().flat_map(|job| first_look(*job, &regions)).collect()).await;
-    let more = jobs.iter().flat_map(|job| second_regions(*job, &inventory)).collect();
-    looker.read(&mut inventory, more).await;
+    // What is read names Regions that have to be read: each is read once, so this ends.
+    let mut is_first = true;
+    loop {
+        let more: Wanted = jobs.iter().flat_map(|job| named_regions(*job, &inventory, is_first)).collect();
+        is_first = false;
+        if more.is_empty() {
+            break;
+        }
+        looker.read(&mut inventory, more).await;
+    }
     Ok(Collected { inventory, regions })
 }
 
@@ -118,27 +127,25 @@ fn first_look(job: Job, regions: &[Region]) -> Wanted {
     regions.iter().flat_map(|region| listings.iter().map(move |listing| (region.clone(), *listing))).collect()
 }
 
-/// What the first look shows to be needed elsewhere: destinations, and the Regions in which copies' volumes and instances
-/// live.
-fn second_regions(job: Job, inventory: &Inventory) -> Wanted {
+/// What is needed elsewhere, by what was read: destinations, and the Regions in which copies' volumes and instances live.
+/// The manager reads all Regions that tags and snapshots name: what lies there may ask for more.
+fn named_regions(job: Job, inventory: &Inventory, is_first: bool) -> Wanted {
     let mut wanted = Wanted::new();
     match job {
-        Job::Create => {
-            for (region, seen) in &inventory.regions {
-                let selected = seen.instances.items().iter().filter(|instance| {
-                    instance.state.is_backed_up() && tags::backup(&instance.tags) == TagValue::Is(true)
-                });
-                wanted.extend(selected.flat_map(|instance| destinations(inventory, region, &instance.tags)));
-            }
+        Job::Create => wanted.extend(destinations_of_instances(inventory, true)),
+        Job::Offsite => {
+            let sources = managed(inventory).into_iter().filter(|one| !one.is_copy());
+            wanted.extend(sources.flat_map(|one| destinations(inventory, one.region(), &one.raw().tags)));
         }
-        Job::Offsite | Job::Expire => {
-            for (region, snapshot) in managed(inventory) {
-                if !snapshot.is_copy() {
-                    wanted.extend(destinations(inventory, region, &snapshot.tags));
-                } else if job == Job::Expire {
-                    wanted.extend(homes(inventory, snapshot));
-                }
+        Job::Expire => {
+            wanted.extend(destinations_of_instances(inventory, false));
+            for one in managed(inventory) {
+                let of_it = one.destinations().iter().chain(one.home());
+                wanted.extend(of_it.map(|region| (region.clone(), Listing::Snapshots)));
+                wanted.extend(homes(inventory, &one));
             }
+            // A Region that does not exist cannot be read: it stays unread.
+            wanted.retain(|(region, _)| inventory.status(region) != RegionStatus::NotThere);
         }
     }
     let known = |region: &Region, listing: Listing| {
@@ -149,12 +156,26 @@ fn second_regions(job: Job, inventory: &Inventory) -> Wanted {
         })
     };
     // The creator reads a destination after the own Region even where it acts in both: see the head of this file.
-    wanted.retain(|(region, listing)| job == Job::Create || !known(region, *listing));
+    let reads_again = job == Job::Create && is_first;
+    wanted.retain(|(region, listing)| reads_again || !known(region, *listing));
     wanted
 }
 
-fn managed(inventory: &Inventory) -> impl Iterator<Item = (&Region, &Snapshot)> {
-    inventory.snapshots().filter(|(_, snapshot)| snapshot.is_managed(&inventory.account))
+fn managed(inventory: &Inventory) -> Vec<Managed<'_>> {
+    let all = inventory.snapshots();
+    all.filter_map(|(region, snapshot)| Managed::of(region, snapshot, &inventory.account).ok()).collect()
+}
+
+/// The destinations that instances name: selected ones, or all that live.
+fn destinations_of_instances(inventory: &Inventory, selected: bool) -> Vec<(Region, Listing)> {
+    let is_asked = |instance: &&Instance| {
+        instance.state.is_backed_up() && (!selected || tags::backup(&instance.tags) == TagValue::Is(true))
+    };
+    let of_region = |(region, seen): (&Region, &RegionInventory)| -> Vec<(Region, Listing)> {
+        let instances = seen.instances.items().iter().filter(is_asked);
+        instances.flat_map(|instance| destinations(inventory, region, &instance.tags)).collect()
+    };
+    inventory.regions.iter().flat_map(of_region).collect()
 }
 
 fn destinations(inventory: &Inventory, own: &Region, tags: &tags::Tags) -> Vec<(Region, Listing)> {
@@ -162,13 +183,11 @@ fn destinations(inventory: &Inventory, own: &Region, tags: &tags::Tags) -> Vec<(
     destinations.into_iter().map(|region| (region, Listing::Snapshots)).collect()
 }
 
-/// The Regions in which the volume of a copy, and its instance, can be.
-fn homes(inventory: &Inventory, copy: &Snapshot) -> Vec<(Region, Listing)> {
-    let homes = match tags::source_region(&copy.tags) {
-        TagValue::Is(home) if inventory.enabled.items().contains(&home) => vec![home],
-        // One that does not exist cannot be read, so it stays unread, and the copy is kept.
-        TagValue::Is(_) => Vec::new(),
-        TagValue::Absent | TagValue::Unreadable(_) => inventory.enabled.items().to_vec(),
+/// The Regions in which a snapshot's volume, and its instance, can be.
+fn homes(inventory: &Inventory, one: &Managed<'_>) -> Vec<(Region, Listing)> {
+    let homes = match one.home() {
+        Some(home) => vec![home.clone()],
+        None => inventory.enabled.items().to_vec(),
     };
     let listings = [Listing::Instances, Listing::Volumes];
     homes.into_iter().flat_map(|region| listings.map(|listing| (region.clone(), listing))).collect()

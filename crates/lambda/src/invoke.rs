@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use snapwarden_aws::{Aws, Options, SetupError};
 use snapwarden_core::decision::Job;
 use snapwarden_core::policy::Config;
+use snapwarden_core::report::EXIT_FAILED;
 use snapwarden_exec::cloud::Cloud;
 use snapwarden_exec::collect::Scope;
 use snapwarden_exec::pacing::{Pacer, Stop};
@@ -57,8 +58,8 @@ pub(crate) enum Failure {
     NotStarted(#[from] RunError),
     #[error("the event asks for dry_run false, and the function is set to dry run; set SNAPWARDEN_MODE=apply")]
     DryRunOnly,
-    #[error("something was held back: {0}")]
-    HeldBack(String),
+    #[error("the safety check dropped items of the plan ({dropped}), and they were not done; the log has each")]
+    Dropped { dropped: usize },
     #[error("{failed} items failed, and {findings} findings are in the log")]
     ItemsFailed { failed: usize, findings: usize },
     #[error("the run was given up before Lambda's deadline; what it did is in the log, the next tick does the rest")]
@@ -71,7 +72,7 @@ impl Failure {
             Failure::BadEvent(_) | Failure::DryRunOnly => "Snapwarden.BadEvent",
             Failure::BadSettings(_) => "Snapwarden.BadSettings",
             Failure::NoAws(_) | Failure::NotStarted(_) => "Snapwarden.NotStarted",
-            Failure::HeldBack(_) => "Snapwarden.HeldBack",
+            Failure::Dropped { .. } => "Snapwarden.Dropped",
             Failure::ItemsFailed { .. } => "Snapwarden.ItemsFailed",
             Failure::OutOfTime => "Snapwarden.OutOfTime",
         }
@@ -166,14 +167,7 @@ impl Function {
         }
         let answer = json!(summary);
         log.say("INFO", "summary", answer.clone());
-        match summary.exit_code {
-            0 => Ok(answer),
-            1 => Err(Failure::HeldBack([summary.held, summary.dropped].concat().join("; "))),
-            _ => {
-                let failed = summary.regions.values().map(|numbers| numbers.failed).sum();
-                Err(Failure::ItemsFailed { failed, findings: summary.findings_in_all })
-            }
-        }
+        failure(&summary).map_or(Ok(answer), Err)
     }
 
     fn options(&self, settings: &Settings, wish: &Wish, aws: &Aws) -> RunOptions {
@@ -211,6 +205,18 @@ impl Function {
     }
 }
 
+/// Why a run fails its invocation, if it does. What waits for a person's approval is a metric, and no failure.
+fn failure(summary: &Summary) -> Option<Failure> {
+    if summary.exit_code != EXIT_FAILED {
+        return None;
+    }
+    if !summary.dropped.is_empty() {
+        return Some(Failure::Dropped { dropped: summary.dropped.len() });
+    }
+    let failed = summary.regions.values().map(|numbers| numbers.failed).sum();
+    Some(Failure::ItemsFailed { failed, findings: summary.findings_in_all })
+}
+
 fn mode(set: Mode, dry_run: Option<bool>) -> Result<Mode, Failure> {
     match (set, dry_run) {
         (Mode::DryRun, Some(false)) => Err(Failure::DryRunOnly),
@@ -241,6 +247,9 @@ impl Drop for NoteChanges<'_> {
 
 #[cfg(test)]
 mod tests {
+    use snapwarden_core::check::{Rule, Violation};
+    use snapwarden_core::decision::Plan;
+
     use super::*;
 
     const NOW_MS: u64 = 1_795_320_000_000;
@@ -264,6 +273,25 @@ mod tests {
         assert_eq!(Times::of(NOW_MS, NOW_MS), None);
         assert_eq!(Times::of(0, NOW_MS), None, "1970");
         assert!(Times::of(u64::MAX, NOW_MS).is_some());
+    }
+
+    /// An empty plan of which the check dropped `violations`.
+    fn summary(violations: &[Violation]) -> Summary {
+        let plan = json!({
+            "job": "expire", "account": "123456789012", "taken_at": "2026-11-22T04:00:00Z",
+            "regions": ["us-east-1"], "decisions": [], "findings": [],
+        });
+        let plan: Plan = serde_json::from_value(plan).unwrap();
+        Summary::of_plan(&plan, violations, &Default::default(), plan.taken_at)
+    }
+
+    #[test]
+    fn what_the_safety_check_dropped_fails_the_invocation_by_a_word_of_its_own() {
+        let region = "us-east-1".parse().unwrap();
+        let dropped = Violation { rule: Rule::S2, region, subject: None, text: "snap-1 is pinned".to_owned() };
+        let failed = failure(&summary(&[dropped])).unwrap();
+        assert_eq!((failed.word(), failed.to_string().contains("(1)")), ("Snapwarden.Dropped", true), "{failed}");
+        assert!(failure(&summary(&[])).is_none());
     }
 
     #[test]

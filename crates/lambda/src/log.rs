@@ -82,7 +82,7 @@ impl Progress for Log<'_> {
         let fields = json!({"changes": changes, "decisions": plan.decisions.len(), "regions": plan.regions});
         self.say("INFO", "planned", fields);
         for hold in &plan.holds {
-            self.say("ERROR", "held for approval", json!({"region": hold.region, "hold": hold.to_string()}));
+            self.say("WARN", "held for approval", json!({"region": hold.region, "hold": hold.to_string()}));
         }
         for violation in violations {
             self.say("ERROR", "dropped by the safety check", json!({"violation": violation.to_string()}));

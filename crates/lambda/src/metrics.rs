@@ -38,6 +38,8 @@ fn line(summary: &Summary, function: &str, region: &Region, numbers: &Numbers, a
         ("Deferred", json!(numbers.deferred.values().sum::<usize>()), "Count"),
         ("Failed", json!(numbers.failed), "Count"),
         ("Findings", json!(numbers.findings), "Count"),
+        ("UnreadableRetentionTags", json!(numbers.unreadable_tags), "Count"),
+        ("HeldBack", json!(numbers.held_back), "Count"),
     ];
     if let Some(age) = numbers.oldest_newest_age_s {
         metrics.push(("OldestNewestSnapshotAge", json!(age), "Seconds"));
@@ -106,6 +108,7 @@ mod tests {
             deferred: BTreeMap::from([("deadline", 2), ("throttled", 1)]),
             failed: 1,
             findings: 4,
+            held_back: 5,
             calls: BTreeMap::from([("CreateSnapshots".to_owned(), 2)]),
             ..Numbers::default()
         }
@@ -128,7 +131,7 @@ mod tests {
         }
         assert_eq!((&line["Function"], &line["Region"]), (&json!("snapwarden-creator"), &json!("eu-west-1")));
         assert_eq!((&line["Created"], &line["Deferred"], &line["Findings"]), (&json!(2), &json!(3), &json!(4)));
-        assert_eq!(line["OldestNewestSnapshotAge"], json!(90_000));
+        assert_eq!((&line["OldestNewestSnapshotAge"], &line["HeldBack"]), (&json!(90_000), &json!(5)));
         assert_eq!((&line["KeptDone"], &line["CallsCreateSnapshots"]), (&json!(1), &json!(2)), "fields, not metrics");
         assert!(!names(line).contains(&"KeptDone"));
     }

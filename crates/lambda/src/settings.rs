@@ -7,6 +7,7 @@
 //! | `SNAPWARDEN_RETENTION_DAYS` | days | 7 |
 //! | `SNAPWARDEN_SCHEDULE` | a schedule | `daily 03:00`, UTC |
 //! | `SNAPWARDEN_GRACE_DAYS` | days | 7 |
+//! | `SNAPWARDEN_CLOSING_DAYS` | days | 30 |
 //! | `SNAPWARDEN_METRICS` | `few` or `all` | `few`: each metric costs money ([`crate::metrics`]) |
 
 use snapwarden_core::decision::Job;
@@ -20,6 +21,7 @@ const REGIONS: &str = "SNAPWARDEN_REGIONS";
 const RETENTION_DAYS: &str = "SNAPWARDEN_RETENTION_DAYS";
 const SCHEDULE: &str = "SNAPWARDEN_SCHEDULE";
 const GRACE_DAYS: &str = "SNAPWARDEN_GRACE_DAYS";
+const CLOSING_DAYS: &str = "SNAPWARDEN_CLOSING_DAYS";
 const METRICS: &str = "SNAPWARDEN_METRICS";
 
 /// Whether anything is changed.
@@ -109,6 +111,9 @@ impl Settings {
         if let Some(text) = get(GRACE_DAYS) {
             config.grace_days = read_grace_days(text.trim()).map_err(|why| wrong(GRACE_DAYS, &text, &why))?;
         }
+        if let Some(text) = get(CLOSING_DAYS) {
+            config.closing_days = read_grace_days(text.trim()).map_err(|why| wrong(CLOSING_DAYS, &text, &why))?;
+        }
         if let Some(text) = get(SCHEDULE) {
             config.schedule = text.trim().parse().map_err(|why| wrong(SCHEDULE, &text, &why))?;
         }
@@ -131,7 +136,8 @@ mod tests {
         assert_eq!(creator.config, Config::default());
         assert_eq!(read(Job::Offsite, &[]).unwrap().place, Place::Own);
         assert_eq!(read(Job::Expire, &[]).unwrap().place, Place::All);
-        let empty = [MODE, REGIONS, RETENTION_DAYS, SCHEDULE, GRACE_DAYS, METRICS].map(|name| (name, " "));
+        let empty =
+            [MODE, REGIONS, RETENTION_DAYS, SCHEDULE, GRACE_DAYS, CLOSING_DAYS, METRICS].map(|name| (name, " "));
         assert_eq!(read(Job::Expire, &empty), read(Job::Expire, &[]));
     }
 
@@ -143,13 +149,14 @@ mod tests {
             (RETENTION_DAYS, "30"),
             (SCHEDULE, "daily 21:15"),
             (GRACE_DAYS, "0"),
+            (CLOSING_DAYS, "60"),
             (METRICS, "all"),
         ];
         let set = read(Job::Expire, &pairs).unwrap();
         assert_eq!(set.mode, Mode::Apply);
         assert_eq!(set.place, Place::Named(vec!["eu-west-1".parse().unwrap(), "us-east-1".parse().unwrap()]));
         assert_eq!((set.config.retention_days, set.config.schedule.to_string()), (30, "daily 21:15".to_owned()));
-        assert_eq!(set.config.grace_days, 0);
+        assert_eq!((set.config.grace_days, set.config.closing_days), (0, 60));
         assert!(set.all_metrics);
         assert_eq!(read(Job::Create, &[(REGIONS, "all")]).unwrap().place, Place::All);
     }
@@ -164,7 +171,9 @@ mod tests {
         assert!(wrong(REGIONS, "eu-west-1;us-east-1").contains("SNAPWARDEN_REGIONS"));
         assert!(wrong(REGIONS, ",").contains("names no Region"));
         assert!(wrong(RETENTION_DAYS, "7d").contains("whole number of days from 1 to 36500"));
-        assert!(wrong(GRACE_DAYS, "366").contains("whole number of days from 0 to 365"));
+        for name in [GRACE_DAYS, CLOSING_DAYS] {
+            assert!(wrong(name, "366").contains("whole number of days from 0 to 365"));
+        }
         assert!(wrong(SCHEDULE, "sometimes").contains("SNAPWARDEN_SCHEDULE"));
         assert!(wrong(METRICS, "yes").contains("few or all"));
     }

@@ -23,7 +23,7 @@ pub(crate) struct Summary {
     pub(crate) mode: &'static str,
     pub(crate) account: AccountId,
     pub(crate) ended_at: Timestamp,
-    /// As the command's exit codes: 0 done · 1 something was held back · 2 some items failed, or a Region is unread.
+    /// The command's: 0 done · 2 something failed, was unread or was dropped · 3 something is held back.
     pub(crate) exit_code: u8,
     pub(crate) regions: BTreeMap<Region, Numbers>,
     /// What waits for a person's approval, with the words to use.
@@ -51,6 +51,8 @@ pub(crate) struct Numbers {
     pub(crate) done: Counts,
     /// What stays, is skipped or waits, by reason.
     pub(crate) kept: Counts,
+    /// What never goes without a person's approval.
+    pub(crate) held_back: usize,
     /// What is left to a later run, by why.
     pub(crate) deferred: Counts,
     /// What had changed since the plan.
@@ -60,6 +62,8 @@ pub(crate) struct Numbers {
     /// What failed, or had no clear answer.
     pub(crate) failed: usize,
     pub(crate) findings: usize,
+    /// Tags of retention that cannot be read: while there is one, nothing of its instance's volumes is deleted.
+    pub(crate) unreadable_tags: usize,
     /// Calls by action.
     pub(crate) calls: BTreeMap<String, u64>,
 }
@@ -95,6 +99,7 @@ impl Summary {
         };
         for decision in &plan.decisions {
             let numbers = summary.region(&decision.region);
+            numbers.held_back += usize::from(decision.is_held_back());
             if decision.act.is_change() {
                 *numbers.planned.entry(decision.act.as_str()).or_default() += 1;
             } else {
@@ -105,7 +110,9 @@ impl Summary {
             summary.region(region).cover(coverage, plan.taken_at);
         }
         for finding in findings {
-            summary.region(&finding.region).findings += 1;
+            let numbers = summary.region(&finding.region);
+            numbers.findings += 1;
+            numbers.unreadable_tags += usize::from(finding.problem.is_unreadable_retention());
         }
         summary
     }

@@ -139,7 +139,7 @@ impl Demo {
             Act::Delete { .. } => Way::Deleted,
             Act::RemoveSource { .. } => Way::Removed,
             Act::Create { .. } | Act::AddTags { .. } | Act::Copy { .. } | Act::Stamp { .. } => return,
-            Act::Hold | Act::Keep | Act::Skip | Act::Wait => return,
+            Act::Mark { .. } | Act::Hold | Act::Keep | Act::Skip | Act::Wait => return,
         };
         let name = decision.about.name.clone().unwrap_or_default();
         let key = (how, format!("{} {name}", decision.region), decision.reason.word().to_owned());

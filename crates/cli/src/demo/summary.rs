@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use snapwarden_core::decision::Subject;
 use snapwarden_core::inventory::Snapshot;
+use snapwarden_core::managed::taken;
 use snapwarden_core::printable::printable;
 use snapwarden_core::report::{Outcome, RunReport};
 use snapwarden_core::tags::key;
@@ -63,7 +64,7 @@ pub(super) fn closing(sim: &Sim, manager: &[RunReport], gone: &Gone) -> String {
     }
     for ((region, name), snapshots) in held {
         let day = |time: Option<Timestamp>| time.map(|time| time.strftime("%Y-%m-%d").to_string()).unwrap_or_default();
-        let times = || snapshots.iter().map(|snapshot| snapshot.data_time());
+        let times = || snapshots.iter().map(|snapshot| taken(snapshot));
         let why = manager.last().map(|last| kept_because(last, &snapshots)).unwrap_or_default();
         rows.push(vec![
             region.to_string(),
@@ -94,7 +95,7 @@ pub(super) fn closing(sim: &Sim, manager: &[RunReport], gone: &Gone) -> String {
 fn kept_because(last: &RunReport, snapshots: &[&Snapshot]) -> String {
     let mut words: BTreeMap<&str, usize> = BTreeMap::new();
     for (decision, outcome) in last.items() {
-        let is_about = |snapshot: &&Snapshot| decision.subject == Subject::Snapshot(snapshot.id.clone());
+        let is_about = |snapshot: &&Snapshot| matches!(&decision.subject, Subject::Snapshot(id) if **id == snapshot.id);
         if snapshots.iter().any(is_about) {
             let word = if matches!(outcome, Outcome::Refused(_)) { "EC2 refuses" } else { decision.reason.word() };
             *words.entry(word).or_default() += 1;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use snapwarden_core::decision::{Decision, Job, Subject};
 use snapwarden_core::ids::{AccountId, Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Instance, InstanceState, Snapshot, StorageTier, Volume};
+use snapwarden_core::managed::{Managed, NotOurs, is_copy};
 use snapwarden_core::policy::{InstancePolicy, Selection};
 use snapwarden_core::printable::{printable, quoted};
 use snapwarden_core::tags::{self, TYPE_AUTOMATED, TagValue, key};
@@ -102,7 +103,7 @@ pub(super) fn volume(
 
 /// The offsiter and a snapshot.
 pub(super) fn offsite(world: &World<'_>, region: &Region, snapshot: &Snapshot) -> String {
-    if let Some(why) = not_managed(&world.inventory.account, snapshot).or_else(|| not_planned(world, region)) {
+    if let Some(why) = not_managed(&world.inventory.account, region, snapshot).or_else(|| not_planned(world, region)) {
         return why;
     }
     match tags::source_snapshot(&snapshot.tags) {
@@ -123,8 +124,8 @@ pub(super) fn offsite(world: &World<'_>, region: &Region, snapshot: &Snapshot) -
 
 fn copy(world: &World<'_>, source_id: &SnapshotId) -> String {
     let why = match world.find_snapshot(source_id) {
-        Some((_, source)) if source.is_copy() => format!("its source {source_id} is a copy itself"),
-        Some((region, source)) => match not_managed(&world.inventory.account, source) {
+        Some((_, source)) if is_copy(source) => format!("its source {source_id} is a copy itself"),
+        Some((region, source)) => match not_managed(&world.inventory.account, region, source) {
             Some(why) => format!("its source {source_id} in {region} is {why}"),
             None if tags::destinations(&source.tags).is_empty() => {
                 format!("its source {source_id} in {region} has no DestinationRegion")
@@ -142,7 +143,7 @@ fn copy(world: &World<'_>, source_id: &SnapshotId) -> String {
 /// The manager and a snapshot.
 pub(super) fn expire(world: &World<'_>, region: &Region, snapshot: &Snapshot) -> String {
     // A managed snapshot always has the manager's decision where it acts.
-    let why = not_managed(&world.inventory.account, snapshot).or_else(|| not_planned(world, region));
+    let why = not_managed(&world.inventory.account, region, snapshot).or_else(|| not_planned(world, region));
     why.unwrap_or_else(|| DROPPED.to_owned())
 }
 
@@ -154,18 +155,20 @@ fn not_planned(world: &World<'_>, region: &Region) -> Option<String> {
 }
 
 /// Why a snapshot is not ours to act on, if it is not (S1).
-pub(crate) fn not_managed(account: &AccountId, snapshot: &Snapshot) -> Option<String> {
-    if snapshot.is_managed(account) {
-        return None;
-    }
-    let why = if snapshot.owner != *account {
-        format!("account {} owns it, not {account}", snapshot.owner)
-    } else if snapshot.tags.managed_by_aws() {
-        "Data Lifecycle Manager or AWS Backup manages it (its tags aws:dlm: or aws:backup: say so)".to_owned()
-    } else {
-        match snapshot.tags.get(key::TYPE) {
+pub(crate) fn not_managed(account: &AccountId, region: &Region, snapshot: &Snapshot) -> Option<String> {
+    let why = match Managed::of(region, snapshot, account).err()? {
+        NotOurs::OtherAccount => format!("account {} owns it, not {account}", snapshot.owner),
+        NotOurs::OfAws => {
+            "Data Lifecycle Manager or AWS Backup manages it (its tags aws:dlm: or aws:backup: say so)".to_owned()
+        }
+        NotOurs::NotAutomated => match snapshot.tags.get(key::TYPE) {
             None => format!("it has no tag Type={TYPE_AUTOMATED}"),
             Some(text) => format!("its tag Type is {}, not {TYPE_AUTOMATED}", quoted(text)),
+        },
+        NotOurs::TagsWandered => {
+            "its tags are those of another snapshot: CreatedOn or the slot is days away from its start, or it says that \
+             it is a copy and EC2 names its volume"
+                .to_owned()
         }
     };
     Some(format!("not managed, so no job touches it: {why}"))

@@ -1,13 +1,14 @@
 //! What something is, and what policy holds for it.
 
 use snapwarden_core::ids::Region;
-use snapwarden_core::inventory::{Device, Instance, Lineage, Snapshot, StorageTier, Volume};
+use snapwarden_core::inventory::{Device, Instance, Snapshot, StorageTier, Volume};
+use snapwarden_core::managed::{is_copy, taken, volume_of};
 use snapwarden_core::policy::{InstancePolicy, Offsite, Origin, RefusedWhy, Selection, Setting};
 use snapwarden_core::printable::{printable, quoted};
-use snapwarden_core::retention::{Number, Recorded};
+use snapwarden_core::retention::tiers::{Period, Tier};
+use snapwarden_core::retention::{Number, Recorded, meant_days};
 use snapwarden_core::schedule::{Schedule, Slot, Zone};
 use snapwarden_core::tags::{self, OffsiteMode, TagValue, Tags, key};
-use snapwarden_core::tiers::{Period, Tier};
 
 use super::{PolicyLine, Related, World, absence, doubt, is_of};
 use crate::inventory::list;
@@ -67,10 +68,7 @@ pub(super) fn snapshot(snapshot: &Snapshot) -> String {
         TagValue::Is(source) => format!("copy of {source}"),
         TagValue::Unreadable(text) => format!("copy of {}", quoted(&text)),
     };
-    let volume = match snapshot.lineage() {
-        Lineage::Volume(id) => format!("of {id}"),
-        Lineage::UnknownVolume => "of no named volume".to_owned(),
-    };
+    let volume = volume_of(snapshot).map_or_else(|| "of no named volume".to_owned(), |id| format!("of {id}"));
     let message = snapshot.state_message.as_deref().filter(|text| !text.is_empty());
     let message = message.map_or_else(String::new, |text| format!(" ({})", quoted(text)));
     let tier = match snapshot.tier {
@@ -81,7 +79,7 @@ pub(super) fn snapshot(snapshot: &Snapshot) -> String {
     format!(
         "{what}, {}{message}, {volume}, data of {}, {} GiB, {encrypted}{tier}",
         snapshot.state.as_str(),
-        Slot::containing(snapshot.data_time()),
+        Slot::containing(taken(snapshot)),
         snapshot.size_gib,
     )
 }
@@ -101,7 +99,15 @@ pub(super) fn instance_policy(world: &World<'_>, region: &Region, instance: &Ins
         Selection::Untagged => "no tag Backup".to_owned(),
         Selection::Unreadable(text) => unreadable(key::BACKUP, text),
     };
-    let days = &policy.retention_days;
+    // While another tag cannot be read, new ones are kept for longer: its own line says so.
+    let of_tag = policy.asked.tagged().find(|number| number.key == key::RETENTION_DAYS).map(|number| &number.value);
+    let days = match of_tag {
+        Some(TagValue::Is(days)) => &Setting { value: *days, ..policy.retention_days.clone() },
+        Some(TagValue::Unreadable(_)) => &policy.retention_days,
+        Some(TagValue::Absent) | None => {
+            &Setting { value: world.config.retention_days, ..policy.retention_days.clone() }
+        }
+    };
     let slot = policy.schedule.value.slot_at(world.inventory.taken_at);
     let next = policy.schedule.value.slots_after(world.inventory.taken_at).take(NEXT_SLOTS);
     let mut lines = vec![
@@ -131,22 +137,25 @@ fn schedule_words(schedule: &Schedule) -> String {
 
 /// A tier, or the days of copies.
 fn tier(number: &Number) -> PolicyLine {
-    let name = match number.key {
-        key::RETENTION_WEEKS => "one a week for",
-        key::RETENTION_MONTHS => "one a month for",
-        key::RETENTION_YEARS => "one a year for",
-        key::KEEP_LAST => "newest kept",
-        key::DESTINATION_RETENTION_DAYS => "copies kept for",
-        key::DESTINATION_RETENTION_WEEKS => "copies, one a week for",
-        key::DESTINATION_RETENTION_MONTHS => "copies, one a month for",
-        key::DESTINATION_RETENTION_YEARS => "copies, one a year for",
-        key::DESTINATION_KEEP_LAST => "copies, newest kept",
-        other => other,
+    let (name, unit) = match number.key {
+        key::RETENTION_WEEKS => ("one a week for", " weeks"),
+        key::RETENTION_MONTHS => ("one a month for", " months"),
+        key::RETENTION_YEARS => ("one a year for", " years"),
+        key::KEEP_LAST => ("newest kept", ""),
+        key::DESTINATION_RETENTION_DAYS => ("copies kept for", " days"),
+        key::DESTINATION_RETENTION_WEEKS => ("copies, one a week for", " weeks"),
+        key::DESTINATION_RETENTION_MONTHS => ("copies, one a month for", " months"),
+        key::DESTINATION_RETENTION_YEARS => ("copies, one a year for", " years"),
+        key::DESTINATION_KEEP_LAST => ("copies, newest kept", ""),
+        other => (other, ""),
     };
     let (value, origin) = match &number.value {
-        TagValue::Is(count) => (count.to_string(), format!("tag {}", number.key)),
+        TagValue::Is(count) => (format!("{count}{unit}"), format!("tag {}", number.key)),
         TagValue::Absent => ("none".to_owned(), format!("no tag {}", number.key)),
-        TagValue::Unreadable(text) => ("all kept for a year".to_owned(), unreadable(number.key, text)),
+        TagValue::Unreadable(text) => (
+            format!("new ones kept for {} days, none deleted", meant_days(number.key, text)),
+            unreadable(number.key, text),
+        ),
     };
     PolicyLine { name, value, origin }
 }
@@ -174,10 +183,10 @@ pub(super) fn snapshot_policy(world: &World<'_>, region: &Region, snapshot: &Sna
         lines.push(PolicyLine { name: "slot", value: printable(slot, 60), origin: format!("tag {}", key::SLOT) });
     }
     match Recorded::of(tags) {
-        Recorded::Plain => {}
+        Recorded::Absent => {}
         Recorded::Is(retention) => {
             let slot = tags.get(key::SLOT).and_then(|text| text.parse().ok()).map(Slot::time);
-            let time = slot.unwrap_or(snapshot.data_time()).min(snapshot.data_time());
+            let time = slot.unwrap_or(taken(snapshot)).min(taken(snapshot));
             let periods = [Tier::Week, Tier::Month, Tier::Year].map(|tier| Period::of(tier, time, &retention.zone));
             let origin = format!("counted in {}", retention.zone);
             let value = list(periods.into_iter().flatten());
@@ -190,7 +199,7 @@ pub(super) fn snapshot_policy(world: &World<'_>, region: &Region, snapshot: &Sna
             lines.push(PolicyLine { name: "retention", value, origin });
         }
     }
-    if !snapshot.is_copy() {
+    if !is_copy(snapshot) {
         lines.extend(offsite(&Offsite::of(tags, region, world.inventory)));
     }
     lines
@@ -280,6 +289,6 @@ pub(super) fn related_snapshot(world: &World<'_>, region: &Region, snapshot: &Sn
         region: region.clone(),
         id: snapshot.id.to_string(),
         description: self::snapshot(snapshot),
-        none: absence::not_managed(&world.inventory.account, snapshot),
+        none: absence::not_managed(&world.inventory.account, region, snapshot),
     }
 }

@@ -2,7 +2,7 @@
 
 use snapwarden_core::decision::Decision;
 use snapwarden_core::printable::quoted;
-use snapwarden_core::tiers::Said;
+use snapwarden_core::retention::tiers::Said;
 
 use super::{Explanation, JobView};
 use crate::render::{aligned, clean, rank, subject};

@@ -10,9 +10,9 @@ use snapwarden_core::ids::{AccountId, InstanceId};
 use snapwarden_core::policy::Config;
 use snapwarden_core::retention::KEYS;
 use snapwarden_core::schedule::Schedule;
-use snapwarden_core::tags::{Tags, key, read_grace_days, read_number};
+use snapwarden_core::tags::{Tags, key, read_number};
 
-use crate::args::{Account, Defaults, Source, time};
+use crate::args::{Account, Defaults, Source, Waits, time};
 use crate::inventory::list;
 
 /// Arguments of `preview`.
@@ -56,9 +56,8 @@ pub(crate) struct PreviewArgs {
     pub(crate) account: Account,
     #[command(flatten)]
     defaults: Defaults,
-    /// Let a retention that was made shorter take effect after so many days
-    #[arg(long, value_name = "DAYS", env = "SNAPWARDEN_GRACE_DAYS", hide_env_values = true, default_value = "7", value_parser = read_grace_days)]
-    grace_days: u32,
+    #[command(flatten)]
+    waits: Waits,
     /// Print it as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -67,7 +66,7 @@ pub(crate) struct PreviewArgs {
 impl PreviewArgs {
     /// The configuration.
     pub(crate) fn config(&self) -> Config {
-        Config { grace_days: self.grace_days, ..self.defaults.config() }
+        self.waits.apply(self.defaults.config())
     }
 
     /// What is looked at, and when.

@@ -7,8 +7,9 @@ use std::path::Path;
 
 use jiff::ToSpan;
 use jiff::civil::Date;
-use snapwarden_core::preview::{Preview, Why, day_of};
-use snapwarden_core::tiers::Tier;
+use snapwarden_core::inventory::day_of;
+use snapwarden_core::preview::{Preview, Why};
+use snapwarden_core::retention::tiers::Tier;
 
 use super::show::{HEADS, cells};
 use super::{Lived, Row, Variant, counts, days, last_day, words};
@@ -55,7 +56,15 @@ impl Mark {
             (_, Some(Tier::Last)) => Mark::Last,
             (Why::Days, None) => Mark::Days,
             (
-                Why::Forever | Why::UnreadableRecord | Why::States | Why::Newest | Why::Tier(_) | Why::Promised(_),
+                Why::Forever
+                | Why::UnreadableRecord
+                | Why::Newest
+                | Why::Tier(_)
+                | Why::OtherTier(..)
+                | Why::Evidence(_)
+                | Why::Mistyped
+                | Why::Closing(_)
+                | Why::Other,
                 None,
             ) => Mark::Other,
         }
@@ -142,10 +151,10 @@ struct Scale {
 impl Scale {
     /// From the oldest snapshot of any row to the last day.
     fn of(lived: &Lived<'_>) -> Self {
-        let previews = lived.variants.iter().flat_map(|variant| &variant.previews);
+        let previews = lived.variants.iter().map(|variant| &variant.preview);
         let today = day_of(lived.now);
         let oldest =
-            previews.flat_map(|preview| preview.on(today).first().map(|(moment, _)| day_of(moment.made))).min();
+            previews.flat_map(|preview| preview.on(today).into_iter().map(|(moment, _)| day_of(moment.made))).min();
         let first = oldest.map_or(today, |oldest| oldest.min(today));
         Self { first, days: f64::from((last_day(lived.now) - first).get_days()).max(1.0) }
     }
@@ -172,7 +181,7 @@ fn panel(variant: &Variant, lived: &Lived<'_>, scale: &Scale, top: f64) -> Strin
     out += &years(scale, top + 66.0, bottom, last_day(lived.now));
     for month in 0..=MONTHS {
         let day = day_of(lived.now).saturating_add(month.months());
-        out += &row(&variant.previews, day, scale, top + HEAD_HEIGHT + f64::from(month) * ROW_HEIGHT);
+        out += &row(&variant.preview, day, scale, top + HEAD_HEIGHT + f64::from(month) * ROW_HEIGHT);
     }
     out
 }
@@ -192,14 +201,14 @@ fn years(scale: &Scale, y: f64, bottom: f64, until: Date) -> String {
     begins.filter(|day| *day > scale.first).map(line).collect()
 }
 
-fn row(previews: &[Preview], day: Date, scale: &Scale, top: f64) -> String {
+fn row(preview: &Preview, day: Date, scale: &Scale, top: f64) -> String {
     let base = top + ROW_HEIGHT - 3.0;
     let (start, end) = (scale.x(scale.first), scale.x(day));
     let mut out = format!("<text class=\"q\" x=\"14\" y=\"{}\">{day}</text>", base - 3.0);
     out += &format!("<line class=\"g\" x1=\"{start:.1}\" x2=\"{end:.1}\" y1=\"{base}\" y2=\"{base}\"/>");
     out +=
         &format!("<line class=\"n\" x1=\"{end:.1}\" x2=\"{end:.1}\" y1=\"{}\" y2=\"{}\"/>\n", base - 4.0, base + 2.0);
-    for ((mark, made), (count, words)) in marks(previews, day) {
+    for ((mark, made), (count, words)) in marks(preview, day) {
         let (width, height) = mark.size();
         let x = scale.x(made) - width / 2.0;
         let count = if count == 1 { String::new() } else { format!(" ({count} snapshots)") };
@@ -210,15 +219,15 @@ fn row(previews: &[Preview], day: Date, scale: &Scale, top: f64) -> String {
         );
         out += &format!("<title>{made}{count}: {}</title></rect>\n", escape(&words));
     }
-    let total = counts(previews, day).total;
+    let total = counts(preview, day).total;
     out + &format!("<text class=\"e\" x=\"{}\" y=\"{}\">{total}</text>\n", WIDTH - 14.0, base - 3.0)
 }
 
 /// The marks of a day, those that would cover each other as one: how many snapshots, and what keeps the first. What is
 /// kept longest is drawn last.
-fn marks(previews: &[Preview], day: Date) -> BTreeMap<(Mark, Date), (usize, String)> {
+fn marks(preview: &Preview, day: Date) -> BTreeMap<(Mark, Date), (usize, String)> {
     let mut marks = BTreeMap::new();
-    for (moment, whys) in previews.iter().flat_map(|preview| preview.on(day)) {
+    for (moment, whys) in preview.on(day) {
         let mark = whys.iter().map(Mark::of).max().unwrap_or(Mark::Other);
         let words = || {
             let whys: Vec<_> = whys.iter().map(ToString::to_string).collect();
@@ -246,7 +255,7 @@ fn table(variant: &Variant, lived: &Lived<'_>) -> String {
     let cell = |tag: &str, text: &str| format!("<{tag}>{}</{tag}>", escape(text));
     let head: String = HEADS.iter().chain(&["OLDEST"]).map(|head| cell("th", &head.to_lowercase())).collect();
     let row = |(when, day)| {
-        let row = Row { day, when, counts: counts(&variant.previews, day) };
+        let row = Row { day, when, counts: counts(&variant.preview, day) };
         format!("<tr>{}</tr>\n", cells(&row).iter().map(|text| cell("td", text)).collect::<String>())
     };
     let rows: String = days(lived.now).map(row).concat();

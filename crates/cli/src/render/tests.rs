@@ -10,7 +10,7 @@ use super::*;
 
 fn decision(id: &str, name: &str, act: Act, reason: Reason) -> Decision {
     let about = About { instance: None, name: Some(name.to_owned()), volume: "vol-1".parse().ok() };
-    let subject = Subject::Snapshot(id.parse().unwrap());
+    let subject = Subject::Snapshot(serde_json::from_value(serde_json::json!(id)).unwrap());
     Decision { region: "eu-west-1".parse().unwrap(), subject, about, act, reason }
 }
 

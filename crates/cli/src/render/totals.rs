@@ -97,6 +97,7 @@ fn planned(job: Job, decision: &Decision, options: Options) -> Words {
         Act::Copy { .. } => Words::same("to copy"),
         Act::AddTags { .. } => Words::same("to tag"),
         Act::Stamp { .. } => Words::same("to stamp"),
+        Act::Mark { .. } => Words::same("to mark"),
         Act::Hold => Words::same("held"),
         Act::Wait if source => Words::of("source waiting for its copies", "sources waiting for their copies"),
         Act::Wait if job == Job::Offsite => Words::of("copy waiting", "copies waiting"),
@@ -140,6 +141,7 @@ fn carried_out(act: &Act) -> Option<Words> {
         Act::Copy { .. } => Some(Words::same("copied")),
         Act::AddTags { .. } => Some(Words::same("tagged")),
         Act::Stamp { .. } => Some(Words::same("stamped")),
+        Act::Mark { .. } => Some(Words::same("marked")),
         Act::Hold | Act::Keep | Act::Skip | Act::Wait => None,
     }
 }

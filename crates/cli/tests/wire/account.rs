@@ -165,6 +165,10 @@ impl Account {
         let retry = source("retry", volume, 4, AWAY, "Move");
         self.put(AWAY, Snapshot { state: SnapshotState::Error, ..copy(&retry, AWAY) });
         self.put(HOME, retry);
+        // One whose copy a person has deleted: its stamp says that there was one.
+        let mut alone = source("alone", volume, 6, AWAY, "Copy");
+        alone.tags.set("OffsiteSnapshotId", &format!("{AWAY}:{}", copy(&alone, AWAY).id));
+        self.put(HOME, alone);
         // Its day has come, and it is an hour short of the two days that it was promised.
         let mut young = local("young", volume, 2);
         young.tags.set("DeleteOn", &day(0).to_string());

@@ -95,18 +95,21 @@ fn doctor_names_each_permission_and_what_does_not_work_without_it() {
     let before = server.world();
     let (code, out, err) = text(&server.output(&["doctor"]));
     assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
-    assert_eq!(out.matches("eu-west-1  allowed\n").count(), 9, "{out}");
-    for (action, then) in [
+    assert_eq!(out.matches("eu-west-1  allowed\n").count(), 10, "{out}");
+    for (check, then) in [
         ("CreateSnapshots", "each volume is backed up by itself"),
         ("DeleteSnapshot", "nothing expires and no source is removed"),
         ("CopySnapshot", "no copies are made to here"),
         ("DescribeVolumes", "no snapshots are made here"),
+        ("CreateTags", "copies are not mended"),
+        ("CreateTags of snapwarden:closed", "the manager closes nothing"),
     ] {
+        let action = check.split(' ').next().unwrap();
         let order = |allowed| format!("{{\"action\": \"{action}\", \"allowed\": {allowed}}}");
         server.local("permission", Some(&order(false)));
         let (code, out, _) = text(&server.output(&["doctor"]));
         server.local("permission", Some(&order(true)));
-        let line = out.lines().find(|line| line.contains(&format!("ec2:{action} "))).unwrap();
+        let line = out.lines().find(|line| line.contains(&format!("ec2:{check}  "))).unwrap();
         assert!(code == Some(2) && line.starts_with("MISSING") && line.contains(then), "{out}");
     }
     assert_eq!(server.world(), before, "nothing was changed");

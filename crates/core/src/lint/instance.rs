@@ -76,7 +76,8 @@ fn wishes(on: &Tagged<'_>, policy: &InstancePolicy, inventory: &Inventory) -> Ve
     lints.extend(on.unreadable(key::OFFSITE_MODE, Expected::Mode));
     lints.extend(schedule(on, policy));
     lints.extend(destinations(on, inventory));
-    lints.extend(offsite(on, &policy.offsite));
+    let is_longer_here = policy.asked.is_readable() && policy.retention.wants_more_of_sources();
+    lints.extend(offsite(on, &policy.offsite, is_longer_here));
     if policy.asked.is_readable() && !matches!(policy.schedule.origin, Origin::Unreadable(_)) {
         lints.extend(retention(on, policy, inventory.taken_at));
     }
@@ -132,13 +133,20 @@ pub(super) fn destinations(on: &Tagged<'_>, inventory: &Inventory) -> Vec<Lint> 
     refused.collect()
 }
 
-fn offsite(on: &Tagged<'_>, offsite: &Offsite) -> Vec<Lint> {
+fn offsite(on: &Tagged<'_>, offsite: &Offsite, is_longer_here: bool) -> Vec<Lint> {
     let advice = |key, problem| on.lint(key, Severity::Advice, problem);
     if !on.tags.has(key::DESTINATION_REGION) {
         let idle = OF_DESTINATIONS.into_iter().filter(|key| on.tags.has(key));
         return idle.map(|key| advice(key, LintProblem::NoDestination)).collect();
     }
-    if offsite.destinations.is_empty() || offsite.mode() != OffsiteMode::Move {
+    if offsite.destinations.is_empty() || offsite.mode() == OffsiteMode::Copy {
+        return Vec::new();
+    }
+    if is_longer_here {
+        let shorter = OF_DESTINATIONS.into_iter().filter(|key| *key != key::OFFSITE_MODE).find(|key| on.tags.has(key));
+        return shorter.map(|key| on.lint(key, Severity::Error, LintProblem::CopiesShorter)).into_iter().collect();
+    }
+    if offsite.mode() != OffsiteMode::Move {
         return Vec::new();
     }
     let key = if on.tags.has(key::OFFSITE_MODE) { key::OFFSITE_MODE } else { key::DESTINATION_REGION };
@@ -157,6 +165,9 @@ fn retention(on: &Tagged<'_>, policy: &InstancePolicy, now: Timestamp) -> Vec<Li
         ],
     ];
     let mut lints = kept(on, own, policy.retention.own, schedule, now);
+    let tier = own[1..].iter().chain([&key::KEEP_LAST]).find(|key| on.tags.has(key));
+    let is_replaced = on.tags.has("aws:autoscaling:groupName");
+    lints.extend(tier.filter(|_| is_replaced).map(|key| on.lint(key, Severity::Advice, LintProblem::TiersOfReplaced)));
     if let Some(keep) = policy.retention.copies.filter(|_| !policy.offsite.destinations.is_empty()) {
         lints.extend(kept(on, copies, keep, schedule, now));
     }

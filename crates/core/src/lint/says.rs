@@ -44,7 +44,7 @@ impl fmt::Display for LintProblem {
                 in_part(f, part.as_deref())?;
                 f.write_str("it never fires; \"monthly 31 03:00\" is the last day of every month")
             }
-            P::NearKey { ours } => write!(f, "is read by nobody: keys count letter by letter; did you mean {ours}?"),
+            P::NearKey { ours } => write!(f, "is not a key of Snapwarden (keys are case-sensitive); did you mean {ours}?"),
             P::NoRegion { name, nearest } => {
                 write!(f, "names {}, which does not exist or is not enabled, so nothing is copied there; ", quoted(name))?;
                 match nearest {
@@ -63,8 +63,20 @@ impl fmt::Display for LintProblem {
                  {kept_days}; raise it, or keep everything for fewer days"
             ),
             P::MoveLeavesNothing => f.write_str(
-                "leaves nothing of a volume in its own Region once it is copied (OffsiteMode Move, the default), so every \
-                 next snapshot is a full one; OffsiteMode=KeepLatest leaves the newest there",
+                "deletes the local snapshot after copying (OffsiteMode=Move, the default), so every new snapshot is a full \
+                 one; OffsiteMode=KeepLatest avoids this",
+            ),
+            P::CopiesShorter => f.write_str(
+                "keeps copies for less than their sources, so sources are not removed after copying; keep copies as long, \
+                 or write OffsiteMode=Copy",
+            ),
+            P::TiersOfReplaced => f.write_str(
+                "is counted for each volume by itself: the instance is of an Auto Scaling group, and each replaced volume \
+                 leaves a snapshot in every tier; use RetentionDays alone, or back up volumes that outlive their instances",
+            ),
+            P::TagsWandered => f.write_str(
+                "says that Snapwarden made this snapshot, and its other tags are those of another one: it is kept for ever; \
+                 take Type off it, and off the volume that it is of",
             ),
             P::NoDestination => f.write_str("does nothing without a DestinationRegion; name one, or take the tag away"),
             P::NotSelected { others } => {
@@ -107,7 +119,8 @@ impl fmt::Display for Expected {
             E::Number { least, most } => {
                 return write!(
                     f,
-                    "is no whole number from {least} to {most}, so what is made now is kept at least a year"
+                    "is not a whole number from {least} to {most}: new snapshots are kept at least a year, and nothing of its \
+                     volumes is deleted"
                 );
             }
             E::InstanceBackup => "is neither Yes nor No, so the instance is not backed up",

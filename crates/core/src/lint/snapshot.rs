@@ -3,6 +3,7 @@
 use super::{Expected, Lint, LintProblem, Severity, Tagged, instance, is_keep_forever, values};
 use crate::ids::Region;
 use crate::inventory::{Inventory, Snapshot};
+use crate::managed::{Managed, NotOurs};
 use crate::tags::{TYPE_AUTOMATED, key};
 
 /// What we write on a snapshot and read again.
@@ -28,16 +29,23 @@ const WRITTEN_ON_COPIES: [(&str, Expected); 4] = [
 /// anybody's.
 pub(super) fn lints(snapshot: &Snapshot, region: &Region, inventory: &Inventory) -> Vec<Lint> {
     let on = Tagged { region, id: snapshot.id.as_str(), tags: &snapshot.tags };
-    let is_managed = snapshot.is_managed(&inventory.account);
+    let managed = Managed::of(region, snapshot, &inventory.account);
+    let is_managed = managed.is_ok();
     // One that is not ours stays, pinned or not.
     let severity = Severity::error_if(is_managed);
     let mut lints = pins(&on, severity);
-    if is_managed {
-        lints.extend(on.near_keys(&[key::KEEP_FOREVER, key::DELETE_ON], |_, _| severity));
-        lints.extend(managed(&on, snapshot, inventory));
-    } else {
-        lints.extend(on.near_keys(&[key::KEEP_FOREVER], |_, _| severity));
-        lints.extend(nearly_ours(&on));
+    match managed {
+        Ok(managed) => {
+            lints.extend(on.near_keys(&[key::KEEP_FOREVER, key::DELETE_ON], |_, _| severity));
+            lints.extend(of_managed(&on, &managed, inventory));
+        }
+        Err(why) => {
+            lints.extend(on.near_keys(&[key::KEEP_FOREVER], |_, _| severity));
+            lints.extend(nearly_ours(&on));
+            lints.extend(
+                (why == NotOurs::TagsWandered).then(|| on.lint(key::TYPE, Severity::Error, LintProblem::TagsWandered)),
+            );
+        }
     }
     lints
 }
@@ -57,7 +65,7 @@ fn pins(on: &Tagged<'_>, severity: Severity) -> Vec<Lint> {
     doubtful.collect()
 }
 
-fn managed(on: &Tagged<'_>, snapshot: &Snapshot, inventory: &Inventory) -> Vec<Lint> {
+fn of_managed(on: &Tagged<'_>, snapshot: &Managed<'_>, inventory: &Inventory) -> Vec<Lint> {
     let of_copies = WRITTEN_ON_COPIES.into_iter().filter(|_| snapshot.is_copy());
     let written = WRITTEN.into_iter().chain(of_copies);
     let mut lints: Vec<_> = written.filter_map(|(key, expected)| on.unreadable(key, expected)).collect();

@@ -12,10 +12,11 @@ use crate::decision::{
     About, Act, Consistency, Coverage, CreateGroup, Decision, Finding, Job, Plan, Problem, Reason, Subject,
 };
 use crate::ids::{InstanceId, Region, VolumeId};
-use crate::inventory::{
-    Instance, Inventory, Lineage, RegionInventory, SECONDS_PER_HOUR, Snapshot, SnapshotState, Volume,
-};
+use crate::index::Index;
+use crate::inventory::{Instance, Inventory, RegionInventory, SECONDS_PER_HOUR, SnapshotState, Volume};
+use crate::managed::Managed;
 use crate::policy::{Config, InstancePolicy, Origin, Selection, SlotChoice};
+use crate::retention::Retention;
 use crate::schedule::Slot;
 use crate::tags::{self, OffsiteMode, TAGS_OF_OURS_MAX, TYPE_AUTOMATED, TagValue, Tags, key};
 
@@ -27,7 +28,8 @@ const FAILURES_PER_SLOT_MAX: usize = 3;
 /// Which volumes of the selected instances of `regions` get a snapshot now.
 pub fn plan_create(inventory: &Inventory, regions: &[Region], config: &Config) -> Plan {
     let mut plan = Plan::new(Job::Create, inventory, regions);
-    let history = History::of(inventory);
+    let index = Index::of(inventory);
+    let history = History::of(&index);
     let mut planned = Vec::new();
     for region in plan.regions.clone() {
         let none = RegionInventory::default();
@@ -37,6 +39,7 @@ pub fn plan_create(inventory: &Inventory, regions: &[Region], config: &Config) -
         plan.findings.extend(gap(&region, "snapshots", Some(&seen.snapshots)));
         let selected = select(inventory, &region, seen, config, &mut plan.findings);
         let owners = owners(&selected);
+        let others = others(seen, &region, inventory, config);
         let volumes: BTreeMap<_, _> = seen.volumes.items().iter().map(|volume| (&volume.id, volume)).collect();
         for (instance, policy) in &selected {
             let slot = match config.slot {
@@ -51,6 +54,7 @@ pub fn plan_create(inventory: &Inventory, regions: &[Region], config: &Config) -
                 policy,
                 slot,
                 volumes: &volumes,
+                others: &others,
                 history: &history,
             };
             planned.push(one.plan(&owners, &mut plan.findings));
@@ -72,7 +76,7 @@ pub fn plan_create(inventory: &Inventory, regions: &[Region], config: &Config) -
     plan.finish()
 }
 
-fn coverage(decisions: &[Decision], history: &History<'_>) -> BTreeMap<Region, Coverage> {
+fn coverage(decisions: &[Decision], history: &History<'_, '_>) -> BTreeMap<Region, Coverage> {
     let mut coverage: BTreeMap<Region, Coverage> = BTreeMap::new();
     for decision in decisions {
         let Subject::Volume(volume) = &decision.subject else { continue };
@@ -130,44 +134,49 @@ fn owners<'a>(selected: &[(&'a Instance, InstancePolicy)]) -> BTreeMap<&'a Volum
     owners.into_iter().map(|(volume, (_, instance))| (volume, instance)).collect()
 }
 
+/// What live instances ask for, by the volumes that they have: of a volume that several have, all count.
+type Others = BTreeMap<VolumeId, Vec<(InstanceId, InstancePolicy, Tags)>>;
+
+fn others(seen: &RegionInventory, region: &Region, inventory: &Inventory, config: &Config) -> Others {
+    let mut others = Others::new();
+    for instance in seen.instances.items().iter().filter(|instance| instance.state.is_backed_up()) {
+        for volume in instance.devices.iter().filter_map(|device| device.volume.clone()) {
+            let policy = InstancePolicy::of(instance, region, inventory, config);
+            others.entry(volume).or_default().push((instance.id.clone(), policy, instance.tags.clone()));
+        }
+    }
+    others.retain(|_, instances| instances.len() > 1);
+    others
+}
+
 /// What exists of each volume.
-struct History<'a> {
-    /// Managed snapshots and copies by the volume whose data they hold, in every Region that was read.
-    managed: BTreeMap<VolumeId, Vec<(&'a Region, &'a Snapshot)>>,
+struct History<'i, 'a> {
+    index: &'i Index<'a>,
     /// Pending and errored snapshots by volume, whoever made them: they count against the volume's limit.
     unfinished: BTreeMap<&'a VolumeId, usize>,
 }
 
-impl<'a> History<'a> {
-    fn of(inventory: &'a Inventory) -> Self {
-        let mut history = History { managed: BTreeMap::new(), unfinished: BTreeMap::new() };
-        for (region, snapshot) in inventory.snapshots() {
-            if snapshot.is_managed(&inventory.account)
-                && let Lineage::Volume(volume) = snapshot.lineage()
-            {
-                history.managed.entry(volume).or_default().push((region, snapshot));
-            }
-            let unfinished = matches!(snapshot.state, SnapshotState::Pending | SnapshotState::Error);
-            if unfinished && snapshot.owner == inventory.account && !snapshot.is_copy() {
-                *history.unfinished.entry(&snapshot.volume_id).or_default() += 1;
+impl<'i, 'a> History<'i, 'a> {
+    fn of(index: &'i Index<'a>) -> Self {
+        let mut unfinished: BTreeMap<_, usize> = BTreeMap::new();
+        for (_, snapshot) in index.inventory.snapshots() {
+            let is_unfinished = matches!(snapshot.state, SnapshotState::Pending | SnapshotState::Error);
+            let is_source = snapshot.owner == index.inventory.account && !snapshot.tags.has(key::SOURCE_SNAPSHOT_ID);
+            if is_unfinished && is_source {
+                *unfinished.entry(&snapshot.volume_id).or_default() += 1;
             }
         }
-        history
+        History { index, unfinished }
     }
 
-    fn of_volume(&self, volume: &VolumeId) -> &[(&'a Region, &'a Snapshot)] {
-        self.managed.get(volume).map_or(&[], Vec::as_slice)
-    }
-
-    fn of_slot(&self, volume: &VolumeId, slot: Slot) -> impl Iterator<Item = (&'a Region, &'a Snapshot)> {
-        let text = slot.to_string();
-        let of_slot = move |s: &Snapshot| s.tags.get(key::SLOT) == Some(text.as_str());
-        self.of_volume(volume).iter().copied().filter(move |(_, snapshot)| of_slot(snapshot))
+    /// What is ours of `slot`, in every Region that was read.
+    fn of_slot(&self, volume: &VolumeId, slot: Slot) -> impl Iterator<Item = &'i Managed<'a>> {
+        self.index.of_volume(volume).filter(move |one| one.slot() == Some(slot))
     }
 
     /// The time of the newest completed snapshot or copy of a volume.
     fn newest(&self, volume: &VolumeId) -> Option<Timestamp> {
-        self.of_volume(volume).iter().filter(|(_, s)| s.is_completed()).map(|(_, s)| s.data_time()).max()
+        self.index.of_volume(volume).filter(|one| one.is_completed()).map(Managed::taken).max()
     }
 }
 
@@ -188,7 +197,8 @@ struct OneInstance<'a> {
     policy: &'a InstancePolicy,
     slot: Slot,
     volumes: &'a BTreeMap<&'a VolumeId, &'a Volume>,
-    history: &'a History<'a>,
+    others: &'a Others,
+    history: &'a History<'a, 'a>,
 }
 
 impl OneInstance<'_> {
@@ -248,18 +258,18 @@ impl OneInstance<'_> {
         if let Some(problem) = two_of_one_slot(slot, &made) {
             find(problem);
         }
-        let untagged =
-            made.iter().find(|(region, s)| *region == self.region && !s.is_copy() && !s.tags.has(key::DEVICE_NAME));
-        if let Some((region, snapshot)) = untagged {
-            let (tags, dropped) = repair_tags(snapshot, device, volume);
+        let has_device = |one: &Managed<'_>| one.raw().tags.has(key::DEVICE_NAME);
+        let untagged = made.iter().find(|one| one.region() == self.region && !one.is_copy() && !has_device(one));
+        if let Some(one) = untagged {
+            let (tags, dropped) = repair_tags(&one.raw().tags, device, volume);
             if !dropped.is_empty() {
                 find(Problem::TagsDropped { keys: dropped });
             }
-            let (region, snapshot) = ((*region).clone(), snapshot.id.clone());
-            return (Act::AddTags { region, snapshot: snapshot.clone(), tags }, Reason::LateTags { slot, snapshot });
+            let act = Act::AddTags { region: one.region().clone(), snapshot: one.target(), tags };
+            return (act, Reason::LateTags { slot, snapshot: one.id().clone() });
         }
-        if let Some((region, snapshot)) = made.first() {
-            let (snapshot, region) = (snapshot.id.clone(), (*region).clone());
+        if let Some(one) = made.first() {
+            let (snapshot, region) = (one.id().clone(), one.region().clone());
             return (Act::Skip, Reason::AlreadyDone { slot, snapshot, region });
         }
         if !self.inventory.snapshots_whole_in(self.region) {
@@ -284,7 +294,7 @@ impl OneInstance<'_> {
             }
             return (Act::Wait, Reason::PendingLimit { pending, limit });
         }
-        let (late_tags, dropped) = late_tags(&self.birth_tags(), device, volume);
+        let (late_tags, dropped) = late_tags(&self.birth_tags([id]), device, volume);
         if !dropped.is_empty() {
             find(Problem::TagsDropped { keys: dropped });
         }
@@ -295,19 +305,16 @@ impl OneInstance<'_> {
 
     /// What exists of this slot and did not fail, here first. Copies count wherever they were seen and whatever the mode
     /// is now: under `Move` they are all that is left, and the tag may have been changed since.
-    fn made(&self, id: &VolumeId) -> Vec<(&Region, &Snapshot)> {
-        let mut made: Vec<_> = self
-            .history
-            .of_slot(id, self.slot)
-            .filter(|(_, snapshot)| snapshot.state != SnapshotState::Error)
-            .collect();
-        made.sort_by_key(|(region, snapshot)| (*region != self.region, snapshot.is_copy(), &snapshot.id));
+    fn made(&self, id: &VolumeId) -> Vec<&Managed<'_>> {
+        let of_slot = self.history.of_slot(id, self.slot);
+        let mut made: Vec<_> = of_slot.filter(|one| one.raw().state != SnapshotState::Error).collect();
+        made.sort_by_key(|one| (one.region() != self.region, one.is_copy(), one.id()));
         made
     }
 
     fn failed(&self, id: &VolumeId) -> usize {
-        let failed = |s: &Snapshot| s.state == SnapshotState::Error && !s.is_copy();
-        self.history.of_slot(id, self.slot).filter(|(region, s)| *region == self.region && failed(s)).count()
+        let failed = |one: &&Managed<'_>| one.raw().state == SnapshotState::Error && !one.is_copy();
+        self.history.of_slot(id, self.slot).filter(|one| one.region() == self.region).filter(failed).count()
     }
 
     /// Under `Move` the slot's only trace may lie in a destination: one that cannot be read leaves it open.
@@ -323,10 +330,27 @@ impl OneInstance<'_> {
         self.inventory.taken_at.as_second() - self.slot.time().as_second() < SECONDS_PER_HOUR
     }
 
-    /// The tags that all snapshots of this instance and slot are born with (S11).
-    fn birth_tags(&self) -> Tags {
+    /// What this instance asks for, and others that have one of `volumes`: the greater of each number.
+    fn retention<'v>(&self, volumes: impl IntoIterator<Item = &'v VolumeId>) -> Retention {
+        let mut retention = self.policy.retention.clone();
+        for (_, policy, _) in self.others_of(volumes) {
+            retention = policy.wanted().map_or(retention.clone(), |wanted| retention.merged(&wanted));
+        }
+        retention
+    }
+
+    fn others_of<'v>(
+        &self,
+        volumes: impl IntoIterator<Item = &'v VolumeId>,
+    ) -> Vec<&(InstanceId, InstancePolicy, Tags)> {
+        let all = volumes.into_iter().filter_map(|volume| self.others.get(volume)).flatten();
+        all.filter(|(id, ..)| *id != self.instance.id).collect()
+    }
+
+    /// The tags that all snapshots of these volumes and this slot are born with (S11).
+    fn birth_tags<'v>(&self, volumes: impl IntoIterator<Item = &'v VolumeId> + Clone) -> Tags {
         let created = self.inventory.today();
-        let retention = &self.policy.retention;
+        let retention = self.retention(volumes.clone());
         let days = retention.own.days.min(*tags::RETENTION_DAYS_RANGE.end());
         let delete = created.saturating_add(i64::from(days).days());
         let mut tags = Tags::default();
@@ -335,25 +359,39 @@ impl OneInstance<'_> {
         tags.set(key::DELETE_ON, &delete.to_string());
         tags.set(key::INSTANCE_ID, self.instance.id.as_str());
         tags.set(key::SLOT, &self.slot.to_string());
-        if !retention.is_plain() {
-            tags.set(key::RETENTION, &retention.to_string());
-        }
+        tags.set(key::RETENTION, &retention.to_string());
         let name = self.instance.tags.get(key::NAME).filter(|name| !name.is_empty());
         if let Some(name) = name {
             tags.set(key::INSTANCE_NAME, name);
         }
         let name: String = name.unwrap_or(self.instance.id.as_str()).chars().take(200).collect();
         tags.set(key::NAME, &format!("{name} {}", self.slot));
-        if let Some(text) = self.instance.tags.get(key::DESTINATION_REGION).filter(|text| !text.is_empty()) {
-            tags.set(key::DESTINATION_REGION, text);
+        self.offsite_tags(&self.others_of(volumes), &mut tags);
+        tags
+    }
+
+    /// Where to, and how: all destinations that any of the instances names, and the mode that keeps the most.
+    fn offsite_tags(&self, others: &[&(InstanceId, InstancePolicy, Tags)], tags: &mut Tags) {
+        let mut destinations = self.instance.tags.get(key::DESTINATION_REGION).unwrap_or_default().to_owned();
+        let mut mode = self.policy.offsite.mode.clone();
+        for (_, policy, of) in others {
+            let named = |tags: &Tags| tags::destinations(tags);
+            let known = named(&[(key::DESTINATION_REGION, destinations.as_str())].into_iter().collect());
+            let more = named(of).into_iter().filter(|one| !known.contains(one));
+            destinations.extend(more.map(|one| format!(" {one}")));
+            if policy.offsite.mode.value > mode.value {
+                mode = policy.offsite.mode.clone();
+            }
         }
-        let mode = &self.policy.offsite.mode;
+        let destinations = destinations.trim();
+        if !destinations.is_empty() {
+            tags.set(key::DESTINATION_REGION, destinations);
+        }
         if self.unread_destination().is_some() {
             tags.set(key::OFFSITE_MODE, OffsiteMode::KeepLatest.as_str());
         } else if mode.origin != Origin::Default {
             tags.set(key::OFFSITE_MODE, mode.value.as_str());
         }
-        tags
     }
 
     /// Binds the volumes to make together, and says in their reasons how they hang together.
@@ -392,7 +430,7 @@ impl OneInstance<'_> {
             region: self.region.clone(),
             instance: self.instance.id.clone(),
             slot: self.slot,
-            tags: self.birth_tags(),
+            tags: self.birth_tags(&volumes),
             consistency,
             volumes,
             exclude_boot,
@@ -402,10 +440,8 @@ impl OneInstance<'_> {
 }
 
 /// More than one snapshot of one volume and slot, a source and its copies counted once (S8 says when that can happen).
-fn two_of_one_slot(slot: Slot, made: &[(&Region, &Snapshot)]) -> Option<Problem> {
-    let origin =
-        |snapshot: &Snapshot| tags::source_snapshot(&snapshot.tags).ok().unwrap_or_else(|| snapshot.id.clone());
-    let mut snapshots: Vec<_> = made.iter().map(|(_, snapshot)| origin(snapshot)).collect();
+fn two_of_one_slot(slot: Slot, made: &[&Managed<'_>]) -> Option<Problem> {
+    let mut snapshots: Vec<_> = made.iter().map(|one| one.source().unwrap_or(one.id()).clone()).collect();
     snapshots.sort();
     snapshots.dedup();
     (snapshots.len() > 1).then_some(Problem::TwoOfOneSlot { slot, snapshots })
@@ -426,11 +462,11 @@ fn late_tags(birth: &Tags, device: &str, volume: &Volume) -> (Tags, Vec<String>)
     (tags, dropped)
 }
 
-/// The late tags that a snapshot still lacks. What is there is not overwritten: people edit tags.
-fn repair_tags(snapshot: &Snapshot, device: &str, volume: &Volume) -> (Tags, Vec<String>) {
+/// The late tags that a snapshot with `tags` still lacks. What is there is not overwritten: people edit tags.
+fn repair_tags(tags: &Tags, device: &str, volume: &Volume) -> (Tags, Vec<String>) {
     let mut rest = volume.clone();
-    for (key, _) in snapshot.tags.iter() {
+    for (key, _) in tags.iter() {
         rest.tags.remove(key);
     }
-    late_tags(&snapshot.tags, device, &rest)
+    late_tags(tags, device, &rest)
 }

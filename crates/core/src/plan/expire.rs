@@ -1,22 +1,30 @@
-//! The manager's table: which snapshots go.
+//! The manager's table: which snapshots go, and which are marked since their volume is over.
 //!
-//! Every row but the last keeps. A list that broke off keeps everything that could rest on it (S7).
+//! Retention says what it keeps ([`crate::retention`]). Here is what keeps a snapshot besides, and what a person has to
+//! approve. Every row but the last keeps. A list that broke off keeps everything that could rest on it (S7).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
 
-use super::keeping::{Keeping, Released, Wish};
-use super::{Due, Newest, about, due, gap, homes, later};
+use super::expire_findings::{Noted, findings};
+use super::{about, gap, later};
 use crate::approval::{self, Approval, Approved};
 use crate::decision::{
-    Act, CopyRef, Decision, Expiry, FailedCause, Finding, Hold, Job, KeptBy, Newer, Plan, Problem, Reason, Stays,
+    Act, Amount, CopyRef, Decision, Expiry, FailedCause, Finding, Hold, Job, Newer, Plan, Problem, Reason, Stays,
     Subject,
 };
-use crate::ids::{InstanceId, Region, SnapshotId, VolumeId};
-use crate::inventory::{Inventory, Lineage, PENDING_PER_VOLUME_MAX, Snapshot, SnapshotState, Volume};
+use crate::ids::{Region, SnapshotId, VolumeId};
+use crate::index::Index;
+use crate::inventory::{Inventory, PENDING_PER_VOLUME_MAX, Snapshot, SnapshotState};
+use crate::managed::{Due, InUse, Managed};
 use crate::policy::{Config, Offsite};
-use crate::tags::{self, TagValue};
+use crate::retention::Recorded;
+use crate::retention::record::delete_on_of_copy;
+use crate::retention::tiers::Said;
+use crate::retention::verdict::{Account, Keeper, Settling, Table, Verdict, Wanted, firsts};
+use crate::tags::{self, TagValue, key};
 
 /// How long an errored snapshot is remembered where nothing replaces it.
 const FAILED_KEPT_HOURS: i64 = 24;
@@ -28,350 +36,506 @@ const FAILED_COPY_KEPT_HOURS: i64 = 7 * 24;
 /// Which managed snapshots of `regions` go.
 pub fn plan_expire(inventory: &Inventory, regions: &[Region], config: &Config) -> Plan {
     let mut plan = Plan::new(Job::Expire, inventory, regions);
-    let mut world = World::of(inventory, config);
-    world.release(&plan.regions, config, &mut plan.findings);
     for region in &plan.regions {
         let seen = inventory.regions.get(region);
         plan.findings.extend(gap(region, "snapshots", seen.map(|seen| &seen.snapshots)));
         plan.findings.extend(gap(region, "volumes", seen.map(|seen| &seen.volumes)));
-        let managed: Vec<_> =
-            inventory.snapshots_in(region).iter().filter(|snapshot| snapshot.is_managed(&inventory.account)).collect();
-        let mut decisions: Vec<_> =
-            managed.iter().map(|snapshot| (*snapshot, world.decide(region, snapshot, &mut plan.findings))).collect();
-        decisions.sort_by_key(|(snapshot, decision)| {
-            let delete_on = tags::delete_on(&snapshot.tags).ok();
-            (!decision.act.is_change(), delete_on, snapshot.data_time(), snapshot.id.clone())
-        });
-        plan.findings.extend(world.kept_of_gone(region, &decisions));
-        let mut decisions: Vec<_> = decisions.into_iter().map(|(_, decision)| decision).collect();
-        let approval = Approval::find(&config.approvals, &Approved::Region(region.clone()));
-        plan.holds.extend(hold(inventory, region, managed.len(), approval, &mut decisions));
+        plan.findings.extend(gap(region, "instances", seen.map(|seen| &seen.instances)));
+    }
+    let index = Index::of(inventory);
+    let account = Account::of(&index, config);
+    let manager = Manager::of(&index, &account, &plan.regions, config.grace_days);
+    let waiting = manager.waiting();
+    let released = waiting.released(config);
+    let mut noted = manager.decide_all(&released, &BTreeSet::new());
+    let large: BTreeSet<_> =
+        plan.regions.iter().filter(|region| is_large(&in_order(region, &noted))).cloned().collect();
+    let held: BTreeSet<_> = large.iter().flat_map(|region| held(region, config, &noted)).collect();
+    if !held.is_empty() {
+        // What is held is there tomorrow: what it is dated by stays with it.
+        noted = manager.decide_all(&released, &held);
+    }
+    plan.findings.extend(findings(&manager, &noted));
+    plan.findings.extend(waiting.findings(&released, inventory.today()));
+    for approval in &config.approvals {
+        let is_of_use = match &approval.what {
+            Approved::Region(region) => large.contains(region),
+            Approved::Instance(_) | Approved::Closed(_) => !waiting.approved(approval).is_empty(),
+        };
+        if let Some(region) = plan.regions.first().filter(|_| !is_of_use) {
+            let problem = Problem::ApprovalOfNothing { approval: approval.clone() };
+            plan.findings.push(Finding::new(region, approval, problem));
+        }
+    }
+    for region in &plan.regions {
+        let (decisions, hold) = with_held(region, inventory.today(), in_order(region, &noted), &held);
+        plan.holds.extend(hold);
         plan.decisions.extend(decisions);
     }
     plan.finish()
 }
 
-/// S9: holds an expiry that is large, but for what a person approved. `decisions` stand oldest first.
-fn hold(
-    inventory: &Inventory,
-    region: &Region,
-    managed: usize,
-    approval: Option<&Approval>,
-    decisions: &mut [Decision],
-) -> Option<Hold> {
-    let expired = decisions.iter().filter(|decision| matches!(decision.reason, Reason::Expired(_))).count();
-    if !approval::is_needed(expired, managed) {
-        return None;
-    }
+/// Where a snapshot lies, and its id.
+type Place<'a> = (&'a Region, &'a SnapshotId);
+
+/// The decisions of a Region: what changes first, and the oldest data first.
+fn in_order<'n, 'i, 'a>(region: &Region, noted: &'n [Noted<'i, 'a>]) -> Vec<&'n Noted<'i, 'a>> {
+    let mut all: Vec<_> = noted.iter().filter(|one| one.snapshot.region() == region).collect();
+    all.sort_by_key(|one| (!one.decision.act.is_change(), one.snapshot.taken(), one.snapshot.id()));
+    all
+}
+
+/// Those that could be deleted, so not the pinned ones.
+fn unpinned(all: &[&Noted<'_, '_>]) -> usize {
+    all.iter().filter(|one| !one.snapshot.is_pinned()).count()
+}
+
+/// Whether so much of a Region expires that a person must approve it.
+fn is_large(all: &[&Noted<'_, '_>]) -> bool {
+    let expired = all.iter().filter(|one| matches!(one.decision.reason, Reason::Expired(_))).count();
+    approval::is_needed(expired, unpinned(all))
+}
+
+/// S9: what is held of a large expiry: all but what a person approved.
+fn held<'a>(region: &Region, config: &Config, noted: &[Noted<'_, 'a>]) -> Vec<Place<'a>> {
+    let all = in_order(region, noted);
+    let expired = all.iter().filter_map(|one| {
+        let Reason::Expired(expiry) = &one.decision.reason else { return None };
+        Some((one.snapshot, expiry.delete_on))
+    });
+    let expired: Vec<_> = expired.collect();
+    let approval = Approval::find(&config.approvals, &Approved::Region(region.clone()));
     let mut approved = 0;
-    for decision in decisions {
-        let Reason::Expired(expiry) = &decision.reason else { continue };
-        if approval.is_some_and(|approval| expiry.delete_on <= approval.day && approved < approval.count) {
+    // An older one of the same volume that is held holds the newer ones.
+    let mut volumes = BTreeSet::new();
+    let mut held = Vec::new();
+    for (snapshot, delete_on) in expired {
+        let is_named = |approval: &Approval| delete_on <= approval.day && approved < approval.count;
+        if approval.is_some_and(is_named) && !volumes.contains(&snapshot.volume()) {
             approved += 1;
         } else {
-            decision.act = Act::Hold;
-            decision.reason = Reason::HeldForApproval(expiry.clone());
+            volumes.insert(snapshot.volume());
+            held.push((snapshot.region(), snapshot.id()));
         }
     }
-    let approval = Approval { what: Approved::Region(region.clone()), day: inventory.today(), count: expired };
-    (approved < expired).then(|| Hold { region: region.clone(), expired, managed, approved, approval })
+    held
 }
 
-/// What the decisions of all Regions rest on, indexed.
-struct World<'a> {
-    inventory: &'a Inventory,
-    newest: Newest<'a>,
-    /// Unfinished copies by their source.
-    in_flight: BTreeMap<SnapshotId, CopyRef>,
-    /// Errored snapshots by volume, in each Region.
+/// The decisions of a Region, with what is held of them, and the words that let it go.
+fn with_held(
+    region: &Region,
+    today: Date,
+    all: Vec<&Noted<'_, '_>>,
+    held: &BTreeSet<Place<'_>>,
+) -> (Vec<Decision>, Option<Hold>) {
+    let managed = unpinned(&all);
+    let (mut expired, mut approved) = (0, 0);
+    let decide = |one: &Noted<'_, '_>| {
+        let mut decision = one.decision.clone();
+        if let Reason::Expired(expiry) = &one.decision.reason {
+            expired += 1;
+            if held.contains(&(region, one.snapshot.id())) {
+                (decision.act, decision.reason) = (Act::Hold, Reason::HeldForApproval(expiry.clone()));
+            } else {
+                approved += 1;
+            }
+        }
+        decision
+    };
+    let decisions = all.into_iter().map(decide).collect();
+    let approval = Approval { what: Approved::Region(region.clone()), day: today, count: expired };
+    let hold = Hold { region: region.clone(), expired, managed, approved, approval };
+    (decisions, (approved < expired).then_some(hold))
+}
+
+/// What the decisions of all Regions rest on.
+pub(super) struct Manager<'i, 'a> {
+    pub(super) index: &'i Index<'a>,
+    regions: &'i [Region],
+    grace_days: u32,
+    /// The volumes of which something lies where this run acts.
+    pub(super) tables: BTreeMap<&'i VolumeId, Table<'i, 'a>>,
+    /// Errored snapshots by volume, in each Region, whoever made them.
     failed: BTreeMap<(&'a Region, &'a VolumeId), usize>,
-    /// Sources with a completed copy in a Region.
-    copied: BTreeSet<(&'a Region, SnapshotId)>,
-    volumes: BTreeMap<&'a VolumeId, &'a Volume>,
-    /// The volumes that instances have, where instances were read.
-    attached: BTreeSet<&'a VolumeId>,
-    keeping: Keeping<'a>,
-    /// Snapshots for which a person approved the shorter retention of their instance.
-    released: Released<'a>,
 }
 
-/// A snapshot that waits for the shorter retention of its instance.
-struct Waiting<'a> {
-    region: &'a Region,
-    snapshot: &'a Snapshot,
-    delete_on: Date,
-    from: Option<Date>,
+/// What a person's approval of the grace period or of the closing days would let go, by the approval.
+#[derive(Default)]
+struct Waiting<'i>(BTreeMap<Approved, Vec<One<'i>>>);
+
+#[derive(Clone)]
+struct One<'i> {
+    snapshot: &'i Managed<'i>,
+    /// The day from which on a plan may have named it: an approval of an earlier day is not about it.
+    since: Date,
+    until: Date,
 }
 
-/// What is known of the volume whose snapshot asks.
-enum Life {
-    /// It exists and is backed up, or may be.
-    Lives,
-    /// It is gone.
-    Gone,
-    /// It is tagged `Backup=No`: nothing of it is kept past its day.
-    Excluded,
-    /// These Regions would have to be read to know.
-    Unknown(Vec<Region>),
-}
+impl<'i, 'a> Manager<'i, 'a> {
+    fn of(index: &'i Index<'a>, account: &'i Account<'i, 'a>, regions: &'i [Region], grace_days: u32) -> Self {
+        let acts_in = |one: &&Managed<'_>| regions.contains(one.region());
+        let volumes: BTreeSet<_> = index.managed().iter().filter(acts_in).filter_map(|one| one.volume()).collect();
+        let mut failed: BTreeMap<_, usize> = BTreeMap::new();
+        for (region, snapshot) in index.inventory.snapshots() {
+            let is_source = snapshot.owner == index.inventory.account && !snapshot.tags.has(key::SOURCE_SNAPSHOT_ID);
+            if is_source && snapshot.state == SnapshotState::Error {
+                *failed.entry((region, &snapshot.volume_id)).or_default() += 1;
+            }
+        }
+        let tables = volumes.into_iter().map(|volume| (volume, Table::of(account, volume))).collect();
+        Manager { index, regions, grace_days, tables, failed }
+    }
 
-impl<'a> World<'a> {
-    fn of(inventory: &'a Inventory, config: &Config) -> Self {
-        let mut world = World {
-            inventory,
-            keeping: Keeping::of(inventory, config),
-            released: Released::new(),
-            newest: Newest::of(inventory, |_| true),
-            in_flight: BTreeMap::new(),
-            failed: BTreeMap::new(),
-            copied: BTreeSet::new(),
-            attached: inventory
-                .regions
-                .values()
-                .flat_map(|seen| seen.instances.items())
-                .flat_map(|instance| instance.devices.iter().filter_map(|device| device.volume.as_ref()))
-                .collect(),
-            volumes: inventory.regions.values().flat_map(|seen| seen.volumes.items()).map(|v| (&v.id, v)).collect(),
+    /// Snapshots that only the grace period, or only the closing days, keep.
+    fn waiting(&self) -> Waiting<'_> {
+        let none = BTreeSet::new();
+        let mut waiting = Waiting::default();
+        for table in self.tables.values() {
+            for (snapshot, verdict, _) in table.settle(&self.settling(&none, &BTreeSet::new())) {
+                let region = snapshot.region();
+                let TagValue::Is(delete_on) = *snapshot.delete_on() else { continue };
+                let (what, since, until) = if let Verdict::Grace(_, until) = verdict {
+                    let Some(instance) = table.instance() else { continue };
+                    let began = until.saturating_sub(i64::from(self.grace_days).days());
+                    (Approved::Instance(instance.clone()), delete_on.max(began), until)
+                } else if let Verdict::Closing(_, until) = verdict {
+                    // What has no mark yet became over after the plan that a person has read, or on its day.
+                    let marked = table.closed_since(region).and_then(|marked| marked.tomorrow().ok());
+                    let Some(since) = marked.filter(|since| *since <= self.index.inventory.today()) else { continue };
+                    (Approved::Closed(region.clone()), delete_on.max(since), until)
+                } else {
+                    continue;
+                };
+                if self.acts_in(region) && self.guard(snapshot).is_none() {
+                    waiting.0.entry(what).or_default().push(One { snapshot, since, until });
+                }
+            }
+        }
+        waiting.0.values_mut().for_each(|all| all.sort_by_key(|one| (one.snapshot.taken(), one.snapshot.id())));
+        waiting
+    }
+
+    fn settling<'s>(&'s self, released: &'s BTreeSet<&'s SnapshotId>, held: &'s BTreeSet<Place<'s>>) -> Settling<'s> {
+        let stays = |snapshot: &Managed<'_>| {
+            let is_held = held.contains(&(snapshot.region(), snapshot.id()));
+            is_held || !self.acts_in(snapshot.region()) || self.guard(snapshot).is_some()
         };
-        for (region, snapshot) in inventory.snapshots().filter(|(_, s)| s.owner == inventory.account) {
-            match (tags::source_snapshot(&snapshot.tags), snapshot.state) {
-                (TagValue::Is(source), SnapshotState::Completed) => {
-                    world.copied.insert((region, source));
+        Settling { released, is_guarded: Box::new(stays) }
+    }
+
+    /// One decision for each managed snapshot where this run acts. What is `held` is decided like the others, and counts as
+    /// what stays.
+    fn decide_all(&self, released: &BTreeSet<&SnapshotId>, held: &BTreeSet<Place<'_>>) -> Vec<Noted<'i, 'a>> {
+        let mut noted = Vec::new();
+        let mut judged: BTreeSet<(&Region, &SnapshotId)> = BTreeSet::new();
+        for table in self.tables.values() {
+            for (snapshot, verdict, said) in table.settle(&self.settling(released, held)) {
+                judged.insert((snapshot.region(), snapshot.id()));
+                if self.regions.contains(snapshot.region()) {
+                    let (act, reason) = self.rows(snapshot, Some(table), verdict, said);
+                    noted.push(self.note(snapshot, act, reason));
                 }
-                (TagValue::Is(_), SnapshotState::Error) => {}
-                (
-                    TagValue::Is(source),
-                    SnapshotState::Pending
-                    | SnapshotState::Recoverable
-                    | SnapshotState::Recovering
-                    | SnapshotState::Unfamiliar,
-                ) => {
-                    let copy = CopyRef { region: region.clone(), snapshot: snapshot.id.clone() };
-                    let first = world.in_flight.entry(source).or_insert_with(|| copy.clone());
-                    if copy < *first {
-                        *first = copy;
-                    }
-                }
-                (TagValue::Absent, SnapshotState::Error) => {
-                    *world.failed.entry((region, &snapshot.volume_id)).or_default() += 1;
-                }
-                (TagValue::Absent | TagValue::Unreadable(_), _) => {}
             }
         }
-        world
-    }
-
-    /// Lets go what a person approved of what waits since its instance's retention is shorter now, and says what would.
-    fn release(&mut self, regions: &[Region], config: &Config, findings: &mut Vec<Finding>) {
-        let mut waiting: BTreeMap<InstanceId, Vec<Waiting<'a>>> = BTreeMap::new();
-        for (region, snapshot) in self.inventory.snapshots().filter(|(region, _)| regions.contains(region)) {
-            if let Some((instance, one)) = self.waiting(region, snapshot) {
-                waiting.entry(instance).or_default().push(one);
+        // What is not completed, or does not say of which volume it is, stands in no table.
+        for snapshot in self.regions.iter().flat_map(|region| self.index.managed_in(region)) {
+            if !judged.contains(&(snapshot.region(), snapshot.id())) {
+                let (act, reason) = self.rows(snapshot, None, Verdict::OfItself, &[]);
+                noted.push(self.note(snapshot, act, reason));
             }
         }
-        for (instance, mut all) in waiting {
-            all.sort_by_key(|one| (one.delete_on, one.snapshot.data_time(), &one.snapshot.id));
-            let what = Approved::Instance(instance.clone());
-            let approval = Approval { what: what.clone(), day: self.inventory.today(), count: all.len() };
-            let approved = Approval::find(&config.approvals, &what);
-            let is_approved = |one: &Waiting<'_>| approved.is_some_and(|approval| one.delete_on <= approval.day);
-            let count = approved.map_or(0, |approval| approval.count);
-            let released: Vec<_> =
-                all.iter().filter(|one| is_approved(one)).take(count).map(|one| &one.snapshot.id).collect();
-            self.released.extend(released);
-            all.retain(|one| !self.released.contains(&one.snapshot.id));
-            if let Some(first) = all.first() {
-                let snapshots = all.iter().map(|one| one.snapshot.id.clone()).collect();
-                let problem = Problem::ShorterRetention { snapshots, from: first.from, approval };
-                findings.push(Finding::new(first.region, &instance, problem));
-            }
-        }
+        noted
     }
 
-    /// A snapshot that would go if the shorter retention of its instance took effect now, and that instance.
-    fn waiting(&self, region: &'a Region, snapshot: &'a Snapshot) -> Option<(InstanceId, Waiting<'a>)> {
-        let delete_on = tags::delete_on(&snapshot.tags).ok()?;
-        let is_asked = snapshot.is_managed(&self.inventory.account)
-            && snapshot.is_completed()
-            && matches!(due(snapshot, self.inventory.taken_at), Due::Yes { .. });
-        let wish = is_asked.then(|| self.keeping.wish(region, snapshot, &Released::new()))?;
-        let Wish::Shorter { instance, from, .. } = wish else { return None };
-        let goes = self.rows(region, snapshot, &Released::from([&snapshot.id]), &mut Vec::new()).0.is_change();
-        goes.then_some((instance, Waiting { region, snapshot, delete_on, from }))
+    /// Whether this run acts in `region`.
+    pub(super) fn acts_in(&self, region: &Region) -> bool {
+        self.regions.contains(region)
     }
 
-    /// What stays by its own record though its volume is gone: nothing newer will ever push it out of its tiers.
-    fn kept_of_gone(&self, region: &Region, decisions: &[(&Snapshot, Decision)]) -> Option<Finding> {
-        let is_kept = |reason: &Reason| matches!(reason, Reason::KeptByTier { by: KeptBy::Record, .. });
-        let kept = decisions.iter().filter(|(_, decision)| is_kept(&decision.reason)).map(|(snapshot, _)| *snapshot);
-        let gone: Vec<_> = kept.filter(|snapshot| matches!(self.life(region, snapshot), Life::Gone)).collect();
-        let volumes: BTreeSet<_> = gone.iter().map(|snapshot| snapshot.lineage()).collect();
-        let problem = Problem::VolumesGone { volumes: volumes.len(), snapshots: gone.len() };
-        (!gone.is_empty()).then(|| Finding::new(region, region, problem))
-    }
-
-    fn decide(&self, region: &Region, snapshot: &Snapshot, findings: &mut Vec<Finding>) -> Decision {
-        let (mut act, mut reason) = self.rows(region, snapshot, &self.released, findings);
-        // S7: what was not seen may be what this delete rests on.
-        if act.is_change() && !self.inventory.snapshots_whole_in(region) {
-            (act, reason) = (Act::Keep, Reason::RegionUnread);
-        }
-        let subject = Subject::Snapshot(snapshot.id.clone());
-        Decision { region: region.clone(), subject, about: about(snapshot), act, reason }
+    fn note(&self, snapshot: &'i Managed<'a>, act: Act, reason: Reason) -> Noted<'i, 'a> {
+        let region = snapshot.region().clone();
+        let subject = Subject::Snapshot(snapshot.target());
+        Noted { snapshot, decision: Decision { region, subject, about: about(snapshot), act, reason } }
     }
 
     /// The manager's table, row by row.
     fn rows(
         &self,
-        region: &Region,
-        snapshot: &Snapshot,
-        released: &Released<'_>,
-        findings: &mut Vec<Finding>,
+        snapshot: &'i Managed<'a>,
+        table: Option<&Table<'i, 'a>>,
+        verdict: Verdict,
+        said: &[Said],
     ) -> (Act, Reason) {
-        if snapshot.tags.keep_forever() {
+        let (act, reason) = self.rows_unmarked(snapshot, table, verdict, said);
+        match table.and_then(|table| self.mark(snapshot, table)) {
+            Some(mark) if !act.is_change() => mark,
+            Some(_) | None => (act, reason),
+        }
+    }
+
+    fn rows_unmarked(
+        &self,
+        snapshot: &'i Managed<'a>,
+        table: Option<&Table<'i, 'a>>,
+        verdict: Verdict,
+        said: &[Said],
+    ) -> (Act, Reason) {
+        if snapshot.is_pinned() {
             return (Act::Keep, Reason::KeepForever);
         }
-        match snapshot.state {
+        let state = snapshot.raw().state;
+        match state {
             SnapshotState::Completed => {}
-            SnapshotState::Error => return self.failed_rows(region, snapshot),
+            SnapshotState::Error => return self.failed_rows(snapshot),
             SnapshotState::Pending
             | SnapshotState::Recoverable
             | SnapshotState::Recovering
-            | SnapshotState::Unfamiliar => return (Act::Keep, Reason::NotCompleted { state: snapshot.state }),
+            | SnapshotState::Unfamiliar => return (Act::Keep, Reason::NotCompleted { state }),
         }
-        let (delete_on, overdue_days, age_days) = match due(snapshot, self.inventory.taken_at) {
+        let (delete_on, overdue_days, age_days) = match snapshot.due(self.index.inventory.taken_at) {
             Due::Yes { delete_on, overdue_days, age_days } => (delete_on, overdue_days, age_days),
             Due::NotYet { delete_on, age_days, needs_days } => {
                 return (Act::Keep, Reason::NotDue { delete_on, age_days, needs_days });
             }
-            Due::Never(value) => {
-                let problem = Problem::DeleteOnUnreadable { value: value.clone() };
-                findings.push(Finding::new(region, &snapshot.id, problem));
-                return (Act::Keep, Reason::UnreadableDeleteOn { value });
-            }
+            Due::Never(value) => return (Act::Keep, Reason::UnreadableDeleteOn { value }),
         };
-        let (said, unread) = match self.keeping.wish(region, snapshot, released) {
-            Wish::Nothing(said) => (said, None),
-            Wish::Unread(unread) => (Vec::new(), Some(unread)),
-            Wish::Stays { by, said } => return (Act::Keep, Reason::KeptByTier { delete_on, by, said }),
-            Wish::States(instance) => return (Act::Keep, Reason::StatesShorter { delete_on, instance }),
-            Wish::Shorter { instance, from, said } => {
-                return (Act::Keep, Reason::ShorterWaits { delete_on, instance, from, said });
-            }
-            Wish::NoHistory => return (Act::Keep, Reason::NoHistory),
-            Wish::Unreadable(value) => {
-                let problem = Problem::RetentionRecordUnreadable { value: value.clone() };
-                findings.push(Finding::new(region, &snapshot.id, problem));
-                return (Act::Keep, Reason::UnreadableRetention { value });
-            }
-        };
-        if let Some(reason) = self.copy_guard(region, snapshot) {
+        if let Recorded::Unreadable(value) = snapshot.recorded() {
+            return (Act::Keep, Reason::UnreadableRetention { value: value.clone() });
+        }
+        let Some(table) = table else { return (Act::Keep, Reason::NoVolume) };
+        if let Some(reason) = kept(snapshot, verdict, delete_on).or_else(|| self.guard(snapshot)) {
             return (Act::Keep, reason);
         }
-        let is_newest = self.newest.is_newest(region, snapshot);
-        // One volume, one answer: else the anchor of a copy that names no SourceRegion could go by its own.
-        let newest = self.newest.get(region, snapshot.lineage()).unwrap_or(snapshot);
-        let stays = match (self.life(region, newest), is_newest) {
-            (Life::Lives, true) => return (Act::Keep, Reason::LastGood { volume: about(snapshot).volume }),
-            (Life::Unknown(unread), true) => return (Act::Keep, Reason::SourceRegionUnread { unread }),
-            (Life::Lives | Life::Unknown(_), false) => {
-                let same_volume = snapshot.lineage() != Lineage::UnknownVolume;
-                Stays::Newer(Newer { snapshot: newest.id.clone(), of: newest.data_time(), same_volume })
-            }
-            (Life::Gone, _) => Stays::VolumeGone,
-            (Life::Excluded, _) => Stays::VolumeExcluded,
-        };
-        if let Some(unread) = unread {
-            return (Act::Keep, Reason::InstancesUnread { unread });
-        }
-        let anchor = match &stays {
-            Stays::Newer(newer) => Some(newer.snapshot.clone()),
-            Stays::VolumeGone | Stays::VolumeExcluded => None,
-        };
-        let uncopied = self.uncopied(region, snapshot);
-        let rests_on = self.keeping.rests_on(region, snapshot, &said);
-        let reason = Reason::Expired(Expiry { delete_on, overdue_days, age_days, stays, uncopied, said });
-        (Act::Delete { anchor, rests_on }, reason)
+        let (stays, anchor, newest) = self.stays(snapshot, table);
+        let firsts = firsts(said);
+        let held = firsts.iter().filter_map(|first| table.holder_of(first, snapshot.region()));
+        let rests_on: BTreeSet<_> = held.chain(newest).collect();
+        let uncopied = self.uncopied(snapshot);
+        let reason =
+            Reason::Expired(Expiry { delete_on, overdue_days, age_days, stays, uncopied, said: said.to_vec() });
+        (Act::Delete { anchor, rests_on: rests_on.into_iter().collect() }, reason)
     }
 
-    fn failed_rows(&self, region: &Region, snapshot: &Snapshot) -> (Act, Reason) {
-        let now = self.inventory.taken_at;
-        let message = snapshot.state_message.clone().unwrap_or_else(|| "no message".to_owned());
-        let at_limit = !snapshot.is_copy() && self.fills_limit(region, &snapshot.volume_id);
+    /// What stays of the volume: the newer one here that the delete rests on, or the newest data wherever that is.
+    fn stays(&self, snapshot: &Managed<'a>, table: &Table<'i, 'a>) -> (Stays, Option<SnapshotId>, Option<CopyRef>) {
+        let region = snapshot.region();
+        let newer = table.newest_in(region).filter(|newest| newest.id() != snapshot.id());
+        let of = |newer: &Managed<'_>| Stays::Newer(Newer { snapshot: newer.id().clone(), of: newer.taken() });
+        if let Some(over) = table.over() {
+            let since = table.closed_since(region).unwrap_or(self.index.inventory.today());
+            let is_open = table.is_open(region);
+            let anchor = newer.filter(|_| is_open);
+            return (anchor.map_or(Stays::Over(over, since), of), anchor.map(|newer| newer.id().clone()), None);
+        }
+        match (newer.filter(|_| table.is_open(region)), table.holder_of_newest(snapshot)) {
+            (Some(newer), _) => (of(newer), Some(newer.id().clone()), None),
+            (None, Some(newest)) => (Stays::NoDestination(newest.clone()), None, Some(newest)),
+            // Not reached: the newest data of a volume that is not over stays.
+            (None, None) => (of(snapshot), Some(snapshot.id().clone()), None),
+        }
+    }
+
+    /// What keeps a snapshot besides retention.
+    fn guard(&self, snapshot: &Managed<'_>) -> Option<Reason> {
+        in_use(snapshot, self.index.inventory.taken_at)
+            .or_else(|| self.copy_guard(snapshot))
+            .or_else(|| self.source_guard(snapshot))
+            .or_else(|| self.region_unread(snapshot))
+    }
+
+    /// S5: what is being copied, or may be, stays; a copy too, which a person may copy on.
+    fn copy_guard(&self, snapshot: &Managed<'_>) -> Option<Reason> {
+        self.copy_in_flight(snapshot).or_else(|| {
+            if snapshot.is_copy() {
+                return None;
+            }
+            let unread =
+                self.destinations(snapshot).into_iter().find(|region| !self.index.inventory.snapshots_whole_in(region));
+            unread.map(|destination| Reason::DestinationUnread { destination })
+        })
+    }
+
+    /// A copy stays as long as its source was made to: what a person writes on the source holds for the copy, though the
+    /// offsiter has not passed it on yet, and though the source's tags do not make it ours any more.
+    fn source_guard(&self, snapshot: &Managed<'_>) -> Option<Reason> {
+        let id = snapshot.source()?;
+        let homes = match snapshot.home() {
+            Some(home) => vec![home],
+            None => self.index.inventory.regions.keys().collect(),
+        };
+        let (home, source) = homes.into_iter().find_map(|home| Some((home, self.index.any(home, id)?)))?;
+        let stays = |delete_on| Some(Reason::SourceStays { source: CopyRef::of(home, id), delete_on });
+        if source.tags.keep_forever() {
+            return stays(None);
+        }
+        let own = match tags::delete_on(&source.tags) {
+            TagValue::Is(day) => day,
+            TagValue::Absent | TagValue::Unreadable(_) => {
+                let is_ours = self.index.get(home, id).is_some();
+                return is_ours.then(|| stays(None)).flatten();
+            }
+        };
+        let day = delete_on_of_copy(&source.tags).unwrap_or(own);
+        if day > self.index.inventory.today() { stays(Some(day)) } else { None }
+    }
+
+    fn failed_rows(&self, snapshot: &Managed<'_>) -> (Act, Reason) {
+        let (now, raw) = (self.index.inventory.taken_at, snapshot.raw());
+        if let Some(reason) = in_use(snapshot, now).or_else(|| self.copy_guard_of_failed(snapshot)) {
+            return (Act::Keep, reason);
+        }
+        let message = raw.state_message.clone().unwrap_or_else(|| "no message".to_owned());
+        let at_limit = !snapshot.is_copy() && self.fills_limit(snapshot.region(), &raw.volume_id);
         let (kept_hours, old) = match (snapshot.is_copy(), at_limit) {
             (true, _) => (FAILED_COPY_KEPT_HOURS, FailedCause::Old),
             (false, true) => (FAILED_KEPT_HOURS_AT_LIMIT, FailedCause::FillsLimit),
             (false, false) => (FAILED_KEPT_HOURS, FailedCause::Old),
         };
-        let until = later(snapshot.start_time, kept_hours);
-        let cause = if self.is_replaced(region, snapshot) { FailedCause::Replaced } else { old };
+        let until = later(raw.start_time, kept_hours);
+        let cause = if self.is_replaced(snapshot) { FailedCause::Replaced } else { old };
         if cause == FailedCause::Replaced || now >= until {
-            let reason = Reason::Failed { message, since: snapshot.start_time, kept_hours, cause };
+            let reason = Reason::Failed { message, since: raw.start_time, kept_hours, cause };
             return (Act::Delete { anchor: None, rests_on: Vec::new() }, reason);
         }
         (Act::Keep, Reason::FailureMemory { message, until })
     }
 
+    /// A failed one that is itself being copied waits as well (S5), and S7 holds of it.
+    fn copy_guard_of_failed(&self, snapshot: &Managed<'_>) -> Option<Reason> {
+        self.copy_in_flight(snapshot).or_else(|| self.region_unread(snapshot))
+    }
+
+    /// The first of the copies of it that are being made.
+    fn copy_in_flight(&self, snapshot: &Managed<'_>) -> Option<Reason> {
+        let copies = self.index.copies_of(snapshot.id()).iter();
+        let in_flight = copies.filter(|(_, copy)| copy.state.is_in_the_making());
+        let first = in_flight.map(|(region, copy)| CopyRef::of(region, &copy.id)).min();
+        first.map(|copy| Reason::CopyInFlight { copy })
+    }
+
+    /// S7: what was not seen may be what a delete rests on.
+    fn region_unread(&self, snapshot: &Managed<'_>) -> Option<Reason> {
+        (!self.index.inventory.snapshots_whole_in(snapshot.region())).then_some(Reason::RegionUnread)
+    }
+
     fn fills_limit(&self, region: &Region, volume: &VolumeId) -> bool {
-        let limit = self.volumes.get(volume).map_or(PENDING_PER_VOLUME_MAX, |volume| volume.pending_max());
+        let limit = self.index.volume(volume).map_or(PENDING_PER_VOLUME_MAX, |(_, volume)| volume.pending_max());
         self.failed.get(&(region, volume)).copied().unwrap_or(0) >= limit
     }
 
-    fn is_replaced(&self, region: &Region, failed: &Snapshot) -> bool {
-        match tags::source_snapshot(&failed.tags) {
-            TagValue::Is(source) => self.copied.contains(&(region, source)),
-            TagValue::Unreadable(_) => false,
-            TagValue::Absent => {
-                let newest = self.newest.get(region, failed.lineage());
-                newest.is_some_and(|newest| newest.start_time > failed.start_time)
-            }
+    fn is_replaced(&self, failed: &Managed<'_>) -> bool {
+        if failed.is_copy() {
+            let completed = |(region, copy): &(&Region, &Snapshot)| {
+                *region == failed.region() && copy.state == SnapshotState::Completed
+            };
+            return failed.source().is_some_and(|source| self.index.copies_of(source).iter().any(completed));
         }
-    }
-
-    /// S5: a source of which a copy is being made, or may be, stays.
-    fn copy_guard(&self, region: &Region, snapshot: &Snapshot) -> Option<Reason> {
-        if snapshot.is_copy() {
-            return None;
-        }
-        if let Some(copy) = self.in_flight.get(&snapshot.id) {
-            return Some(Reason::CopyInFlight { copy: copy.clone() });
-        }
-        let destinations = Offsite::of(&snapshot.tags, region, self.inventory).destinations;
-        let unread = destinations.into_iter().find(|destination| !self.inventory.snapshots_whole_in(destination));
-        unread.map(|destination| Reason::DestinationUnread { destination })
+        let same = failed.volume().into_iter().flat_map(|volume| self.index.of_volume(volume));
+        let mut later = same.filter(|one| one.region() == failed.region() && one.is_completed());
+        later.any(|one| one.raw().start_time > failed.raw().start_time)
     }
 
     /// The destinations that never got their copy of a source, as far as can be seen: a person should know before it goes.
-    fn uncopied(&self, region: &Region, snapshot: &Snapshot) -> Vec<Region> {
+    fn uncopied(&self, snapshot: &Managed<'_>) -> Vec<Region> {
         if snapshot.is_copy() {
             return Vec::new();
         }
-        let stamps = tags::stamps(&snapshot.tags);
-        let mut regions = Offsite::of(&snapshot.tags, region, self.inventory).destinations;
-        let is_copied = |region: &Region| self.copied.contains(&(region, snapshot.id.clone()));
+        let stamps = snapshot.stamps();
+        let is_copied = |region: &Region| {
+            let mut copies = self.index.copies_of(snapshot.id()).iter();
+            copies.any(|(of, copy)| *of == region && copy.state == SnapshotState::Completed)
+        };
+        let mut regions = self.destinations(snapshot);
         regions.retain(|region| !stamps.contains_key(region) && !is_copied(region));
         regions
     }
 
-    /// Whether the volume behind a snapshot still exists and is backed up.
-    fn life(&self, region: &Region, snapshot: &Snapshot) -> Life {
-        let Lineage::Volume(id) = snapshot.lineage() else {
-            return Life::Lives;
-        };
-        if let Some(volume) = self.volumes.get(&id) {
-            let excluded = tags::backup(&volume.tags) == TagValue::Is(false);
-            return if excluded { Life::Excluded } else { Life::Lives };
+    fn destinations(&self, source: &Managed<'_>) -> Vec<Region> {
+        Offsite::of(&source.raw().tags, source.region(), self.index.inventory).destinations
+    }
+
+    /// The mark of a history whose volume is over, on its newest; and its end, where the volume is not over any more.
+    fn mark(&self, snapshot: &Managed<'_>, table: &Table<'i, 'a>) -> Option<(Act, Reason)> {
+        let (region, volume) = (snapshot.region(), snapshot.volume()?.clone());
+        if let Some(over) = table.over() {
+            let is_newest = table.newest_in(region).is_some_and(|newest| newest.id() == snapshot.id());
+            if !is_newest || table.closed_since(region).is_some() {
+                return None;
+            }
+            let reason = Reason::VolumeOver { volume, over, until: table.closes_on(region) };
+            return Some((Act::Mark { closed: Some(self.index.inventory.today()) }, reason));
         }
-        // A list without it is wrong where an instance still has it.
-        if self.attached.contains(&id) {
-            return Life::Lives;
-        }
-        let (homes, are_all) = homes(self.inventory, region, snapshot);
-        let whole = |home: &Region| {
-            let seen = self.inventory.regions.get(home);
-            seen.is_some_and(|seen| seen.volumes.is_whole() && seen.instances.is_whole())
+        let is_marked = *snapshot.closed() != TagValue::Absent;
+        (is_marked && table.is_living()).then_some((Act::Mark { closed: None }, Reason::VolumeBack { volume }))
+    }
+}
+
+impl<'i> Waiting<'i> {
+    /// What the approvals of this run let go: the oldest first, not more than was read.
+    fn released(&self, config: &Config) -> BTreeSet<&'i SnapshotId> {
+        let approvals = self.0.keys().filter_map(|what| Approval::find(&config.approvals, what));
+        approvals.flat_map(|approval| self.approved(approval)).collect()
+    }
+
+    fn approved(&self, approval: &Approval) -> Vec<&'i SnapshotId> {
+        let all = self.0.get(&approval.what).into_iter().flatten();
+        all.filter(|one| one.since <= approval.day).take(approval.count).map(|one| one.snapshot.id()).collect()
+    }
+
+    fn findings(&self, released: &BTreeSet<&SnapshotId>, today: Date) -> Vec<Finding> {
+        let finding = |(what, all): (&Approved, &Vec<One<'i>>)| {
+            let left: Vec<_> = all.iter().filter(|one| !released.contains(one.snapshot.id())).collect();
+            let first = left.first()?;
+            let mut some = Amount::default();
+            left.iter().for_each(|one| some.add(one.snapshot.raw().size_gib));
+            let approval = Approval { what: what.clone(), day: today, count: left.len() };
+            let until = left.iter().map(|one| one.until);
+            Some(match what {
+                Approved::Instance(instance) => {
+                    let (until, last) = (until.clone().min().unwrap_or(today), until.max().unwrap_or(today));
+                    Finding::new(first.snapshot.region(), instance, Problem::GraceHolds { some, until, last, approval })
+                }
+                Approved::Closed(region) | Approved::Region(region) => {
+                    let until = until.min().unwrap_or(today);
+                    Finding::new(region, region, Problem::ClosingHolds { some, until, approval })
+                }
+            })
         };
-        let unread: Vec<_> = homes.into_iter().filter(|home| !whole(home)).collect();
-        if unread.is_empty() && are_all { Life::Gone } else { Life::Unknown(unread) }
+        self.0.iter().filter_map(finding).collect()
+    }
+}
+
+/// The reason of a verdict that keeps.
+fn kept(snapshot: &Managed<'_>, verdict: Verdict, delete_on: Date) -> Option<Reason> {
+    let volume = || snapshot.volume().cloned();
+    let of_keeper = |keeper| match keeper {
+        Keeper::Policy { by, wanted, .. } => Some(Reason::KeptByPolicy { delete_on, by, wanted }),
+        Keeper::LastGood => Some(Reason::LastGood { volume: volume() }),
+        Keeper::NewestData => volume().map(|volume| Reason::NewestData { volume }),
+    };
+    match verdict {
+        Verdict::Goes | Verdict::OfItself => None,
+        Verdict::Unread(unread) => Some(Reason::HistoryUnread { unread }),
+        Verdict::Mistyped(instance, key) => Some(Reason::Mistyped { instance, key: key.to_owned() }),
+        Verdict::Kept(keeper) => of_keeper(keeper),
+        Verdict::Grace(keeper, until) => Some(Reason::KeptInGrace { delete_on, until, wanted: wanted(keeper) }),
+        Verdict::Closing(keeper, until) => Some(Reason::KeptForClosing { delete_on, until, wanted: wanted(keeper) }),
+        Verdict::Evidence(evidence) => Some(Reason::KeptAsEvidence { delete_on, evidence }),
+    }
+}
+
+/// That a restore reads from it.
+pub(super) fn in_use(snapshot: &Managed<'_>, now: Timestamp) -> Option<Reason> {
+    match snapshot.in_use(now)? {
+        InUse::Since(since) => Some(Reason::InUse { since: Some(since) }),
+        InUse::Unreadable(_) => Some(Reason::InUse { since: None }),
+    }
+}
+
+/// What a policy wants; none where it is the last good one.
+fn wanted(keeper: Keeper) -> Option<Wanted> {
+    match keeper {
+        Keeper::Policy { wanted, .. } => Some(wanted),
+        Keeper::LastGood | Keeper::NewestData => None,
     }
 }

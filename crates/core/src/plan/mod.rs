@@ -4,25 +4,23 @@
 
 mod create;
 mod expire;
-mod keeping;
+mod expire_findings;
 mod offsite;
 
 pub use create::plan_create;
 pub use expire::plan_expire;
-pub(crate) use keeping::{moment_of, time_of};
 pub use offsite::plan_offsite;
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::decision::{About, Finding, Job, Plan, Problem};
-use crate::ids::Region;
-use crate::inventory::{Inventory, Lineage, Read, Snapshot};
+use crate::ids::{Region, VolumeId};
+use crate::index::Index;
+use crate::inventory::{Inventory, Read};
+use crate::managed::Managed;
 use crate::policy::Config;
-use crate::tags::{self, TagValue, key};
 
 /// The plan of `job` in `regions`.
 pub fn plan(job: Job, inventory: &Inventory, regions: &[Region], config: &Config) -> Plan {
@@ -59,106 +57,39 @@ impl Plan {
     }
 }
 
-/// Whether a snapshot's own day has come. `KeepForever` is asked elsewhere, and before this.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Due {
-    /// It has.
-    Yes {
-        /// Its DeleteOn.
-        delete_on: Date,
-        /// Days since then.
-        overdue_days: i64,
-        /// Its age.
-        age_days: i64,
-    },
-    /// Not yet: the day lies ahead, or it is younger than its retention.
-    NotYet {
-        /// Its DeleteOn.
-        delete_on: Date,
-        /// Its age.
-        age_days: i64,
-        /// The age that it must reach.
-        needs_days: i64,
-    },
-    /// There is no DeleteOn, or it cannot be read: never.
-    Never(Option<String>),
-}
+/// The newest completed snapshot of each volume in its own Region, copies left out: EC2 makes no next snapshot incremental
+/// on a copy.
+struct NewestHere<'i, 'a>(BTreeMap<(&'a Region, &'i VolumeId), &'i Managed<'a>>);
 
-/// Whether `snapshot` is due at `now`: `DeleteOn <= today`, and at least `DeleteOn − CreatedOn` full days old. The age
-/// counts by the time of its data, so that a copy, or a tag edited by hand, does not shorten what was promised.
-pub fn due(snapshot: &Snapshot, now: Timestamp) -> Due {
-    let delete_on = match tags::delete_on(&snapshot.tags) {
-        TagValue::Is(date) => date,
-        TagValue::Absent => return Due::Never(None),
-        TagValue::Unreadable(text) => return Due::Never(Some(text)),
-    };
-    let today = now.to_zoned(TimeZone::UTC).date();
-    let age_days = snapshot.age_days(now);
-    let needs_days = tags::created_on(&snapshot.tags).ok().map_or(i64::MIN, |created| days_between(created, delete_on));
-    if delete_on <= today && age_days >= needs_days {
-        Due::Yes { delete_on, overdue_days: days_between(delete_on, today), age_days }
-    } else {
-        Due::NotYet { delete_on, age_days, needs_days }
-    }
-}
-
-fn days_between(from: Date, to: Date) -> i64 {
-    i64::from((to - from).get_days())
-}
-
-/// The newest completed managed snapshot of each volume in each Region. Of all, copies included, it is what S6 protects;
-/// of those that are no copies, what `KeepLatest` keeps: EC2 makes no next snapshot incremental on a copy.
-struct Newest<'a>(BTreeMap<(&'a Region, Lineage), &'a Snapshot>);
-
-impl<'a> Newest<'a> {
-    fn of(inventory: &'a Inventory, counts: impl Fn(&Snapshot) -> bool) -> Self {
-        let mut newest: BTreeMap<_, &Snapshot> = BTreeMap::new();
-        for (region, snapshot) in inventory.snapshots() {
-            if !snapshot.is_managed(&inventory.account) || !snapshot.is_completed() || !counts(snapshot) {
-                continue;
-            }
-            let best = newest.entry((region, snapshot.lineage())).or_insert(snapshot);
-            if (snapshot.data_time(), &snapshot.id) > (best.data_time(), &best.id) {
-                *best = snapshot;
+impl<'i, 'a> NewestHere<'i, 'a> {
+    fn of(index: &'i Index<'a>) -> Self {
+        let mut newest: BTreeMap<_, &Managed<'_>> = BTreeMap::new();
+        for one in index.managed().iter().filter(|one| one.is_completed() && !one.is_copy()) {
+            let Some(volume) = one.volume() else { continue };
+            let best = newest.entry((one.region(), volume)).or_insert(one);
+            if (one.taken(), one.id()) > (best.taken(), best.id()) {
+                *best = one;
             }
         }
-        Newest(newest)
+        NewestHere(newest)
     }
 
-    fn get<'b>(&'b self, region: &'b Region, lineage: Lineage) -> Option<&'b Snapshot> {
-        self.0.get(&(region, lineage)).copied()
+    /// That of the volume of `source`.
+    fn get(&self, source: &Managed<'_>) -> Option<&'i Managed<'a>> {
+        self.0.get(&(source.region(), source.volume()?)).copied()
     }
 
-    fn is_newest(&self, region: &Region, snapshot: &Snapshot) -> bool {
-        self.get(region, snapshot.lineage()).is_some_and(|newest| newest.id == snapshot.id)
-    }
-}
-
-/// The Regions in which what a snapshot was made of can be, and whether these are all: a source's own, a copy's
-/// SourceRegion, or every enabled one where none is recorded.
-fn homes(inventory: &Inventory, region: &Region, snapshot: &Snapshot) -> (Vec<Region>, bool) {
-    if !snapshot.is_copy() {
-        return (vec![region.clone()], true);
-    }
-    match tags::source_region(&snapshot.tags) {
-        TagValue::Is(home) => (vec![home], true),
-        TagValue::Absent | TagValue::Unreadable(_) => {
-            let mut enabled = inventory.enabled.items().to_vec();
-            enabled.sort();
-            (enabled, inventory.enabled.is_whole())
-        }
+    fn is_newest(&self, source: &Managed<'_>) -> bool {
+        self.get(source).is_some_and(|newest| newest.id() == source.id())
     }
 }
 
 /// Whom people recognise behind a snapshot.
-fn about(snapshot: &Snapshot) -> About {
+fn about(snapshot: &Managed<'_>) -> About {
     About {
-        instance: snapshot.tags.get(key::INSTANCE_ID).and_then(|text| text.parse().ok()),
-        name: snapshot.tags.get(key::INSTANCE_NAME).filter(|name| !name.is_empty()).map(str::to_owned),
-        volume: match snapshot.lineage() {
-            Lineage::Volume(volume) => Some(volume),
-            Lineage::UnknownVolume => None,
-        },
+        instance: snapshot.instance().cloned(),
+        name: snapshot.instance_name().map(str::to_owned),
+        volume: snapshot.volume().cloned(),
     }
 }
 

@@ -3,16 +3,20 @@
 //! A copy is proven by what is seen of it now, never by a note that it was begun (the predecessor wrote its note when
 //! the copy *started*, and a copy that failed later looked done).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{Due, Newest, about, due, gap, later};
+use super::expire::in_use;
+use super::{NewestHere, about, gap, later};
 use crate::decision::{Act, CopyRef, Decision, Finding, Job, Plan, Problem, Reason, Subject};
-use crate::ids::{Region, SnapshotId};
-use crate::inventory::{Inventory, SECONDS_PER_DAY, SECONDS_PER_HOUR, Snapshot, SnapshotState, StorageTier};
+use crate::ids::Region;
+use crate::index::Index;
+use crate::inventory::{Inventory, SECONDS_PER_DAY, SECONDS_PER_HOUR, Snapshot, SnapshotState};
+use crate::managed::{Due, Managed, Target, VOLUME_OF_COPIES};
 use crate::policy::Offsite;
+use crate::retention::Recorded;
 use crate::tags::{self, OffsiteMode, TAG_VALUE_LENGTH_MAX, TagValue, Tags, key};
 
 /// For how long a set's snapshot waits for its late tags before it is copied without them.
@@ -23,14 +27,16 @@ const RETRY_PAUSE_HOURS_MAX: i64 = 24;
 /// What becomes of the sources of `regions` and of their copies.
 pub fn plan_offsite(inventory: &Inventory, regions: &[Region]) -> Plan {
     let mut plan = Plan::new(Job::Offsite, inventory, regions);
-    let world = World::of(inventory);
+    let index = Index::of(inventory);
+    let world = World { index: &index, newest: NewestHere::of(&index) };
     let mut ordered = Vec::new();
     for region in &plan.regions {
         let seen = inventory.regions.get(region);
         plan.findings.extend(gap(region, "snapshots", seen.map(|seen| &seen.snapshots)));
-        for source in inventory.snapshots_in(region).iter().filter(|snapshot| is_source(inventory, snapshot)) {
-            let one =
-                OneSource { world: &world, region, source, offsite: Offsite::of(&source.tags, region, inventory) };
+        for managed in index.managed_in(region).filter(|one| is_source(one)) {
+            let source = managed.raw();
+            let offsite = Offsite::of(&source.tags, region, inventory);
+            let one = OneSource { world: &world, region, managed, source, offsite };
             for decision in one.plan(&mut plan.findings) {
                 ordered.push((one.order(&decision), decision));
             }
@@ -41,39 +47,21 @@ pub fn plan_offsite(inventory: &Inventory, regions: &[Region]) -> Plan {
     plan.finish()
 }
 
-/// Whether a snapshot is to be offsite: ours, completed, in the standard tier, no copy, with a destination.
-fn is_source(inventory: &Inventory, snapshot: &Snapshot) -> bool {
-    snapshot.is_managed(&inventory.account)
-        && !snapshot.is_copy()
-        && snapshot.is_completed()
-        && snapshot.tier == StorageTier::Standard
-        && !tags::destinations(&snapshot.tags).is_empty()
+/// Whether a snapshot is to be offsite: completed, in the standard tier, no copy, with a destination.
+fn is_source(one: &Managed<'_>) -> bool {
+    !one.is_copy() && one.is_completed() && one.is_at_hand() && !tags::destinations(&one.raw().tags).is_empty()
 }
 
-struct World<'a> {
-    inventory: &'a Inventory,
-    newest: Newest<'a>,
-    /// Everything that says it is a copy, by its source.
-    copies: BTreeMap<SnapshotId, Vec<(&'a Region, &'a Snapshot)>>,
-}
-
-impl<'a> World<'a> {
-    fn of(inventory: &'a Inventory) -> Self {
-        let mut copies: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for (region, snapshot) in inventory.snapshots() {
-            if let TagValue::Is(source) = tags::source_snapshot(&snapshot.tags) {
-                copies.entry(source).or_default().push((region, snapshot));
-            }
-        }
-        World { inventory, newest: Newest::of(inventory, |snapshot| !snapshot.is_copy()), copies }
-    }
+struct World<'i, 'a> {
+    index: &'i Index<'a>,
+    newest: NewestHere<'i, 'a>,
 }
 
 /// What one thing that says it is a copy is worth.
 enum Judgement {
     Verified,
     /// A true copy that lacks tags, or whose DeleteOn is earlier than its source's.
-    Incomplete(Tags),
+    Incomplete(Target, Tags),
     Pending,
     Mismatch(String),
     Failed,
@@ -89,14 +77,16 @@ enum State {
     TooLate(Date),
 }
 
-struct OneSource<'a> {
-    world: &'a World<'a>,
-    region: &'a Region,
+struct OneSource<'i, 'a> {
+    world: &'i World<'i, 'a>,
+    region: &'i Region,
+    managed: &'i Managed<'a>,
+    /// As EC2 lists it.
     source: &'a Snapshot,
     offsite: Offsite,
 }
 
-impl OneSource<'_> {
+impl OneSource<'_, '_> {
     /// One decision per destination, and one for the source.
     fn plan(&self, findings: &mut Vec<Finding>) -> Vec<Decision> {
         let id = self.source.tags.get(key::INSTANCE_ID).unwrap_or(self.source.id.as_str());
@@ -105,17 +95,21 @@ impl OneSource<'_> {
         let mut states = Vec::new();
         for destination in &self.offsite.destinations {
             let (act, reason, state) = self.rows(destination, findings);
-            let subject = Subject::Copy(self.source.id.clone(), destination.clone());
+            let subject = Subject::Copy(self.managed.target(), destination.clone());
             decisions.push(self.decision(subject, act, reason));
             states.push((destination, state));
         }
         let (act, reason) = self.source_rows(&states, findings);
-        decisions.push(self.decision(Subject::Source(self.source.id.clone()), act, reason));
+        decisions.push(self.decision(Subject::Source(self.managed.target()), act, reason));
         decisions
     }
 
+    fn inventory(&self) -> &Inventory {
+        self.world.index.inventory
+    }
+
     fn decision(&self, subject: Subject, act: Act, reason: Reason) -> Decision {
-        Decision { region: self.region.clone(), subject, about: about(self.source), act, reason }
+        Decision { region: self.region.clone(), subject, about: about(self.managed), act, reason }
     }
 
     /// Changes first; copies to one destination with each volume's newest first, then the oldest first, so that the
@@ -127,30 +121,33 @@ impl OneSource<'_> {
             Act::Stamp { .. } => 2,
             Act::RemoveSource { .. } => 3,
             Act::Wait => 4,
-            Act::Create { .. } | Act::Delete { .. } | Act::Hold | Act::Keep | Act::Skip => 5,
+            Act::Create { .. } | Act::Delete { .. } | Act::Mark { .. } => 5,
+            Act::Hold | Act::Keep | Act::Skip => 5,
         };
         let destination = match &decision.subject {
             Subject::Copy(_, destination) => Some(destination.clone()),
             Subject::Source(_) | Subject::Snapshot(_) | Subject::Volume(_) | Subject::Device(..) => None,
         };
-        let older = !self.world.newest.is_newest(self.region, self.source);
+        let older = !self.world.newest.is_newest(self.managed);
         (rank, destination, older, self.source.start_time, self.source.id.clone())
     }
 
     /// The offsiter's table for one destination, row by row.
     fn rows(&self, destination: &Region, findings: &mut Vec<Finding>) -> (Act, Reason, State) {
-        let (source, now) = (self.source, self.world.inventory.taken_at);
+        let (source, now) = (self.source, self.inventory().taken_at);
         let mut find = |problem| findings.push(Finding::new(self.region, &source.id, problem));
         if self.waits_for_tags() {
             return (Act::Wait, Reason::TagsPending, State::NotYet);
         }
+        // A stamp excuses a copy that is missing; one that is there is judged.
         if self.offsite.mode() == OffsiteMode::Copy
             && let Some(stamped) = tags::stamps(&source.tags).remove(destination)
+            && !self.has_live_copy(destination)
         {
             let copy = CopyRef { region: destination.clone(), snapshot: stamped };
             return (Act::Skip, Reason::Stamped { copy }, State::Stamped);
         }
-        if !self.world.inventory.snapshots_whole_in(destination) {
+        if !self.inventory().snapshots_whole_in(destination) {
             find(Problem::DestinationUnread { destination: destination.clone() });
             return (Act::Wait, Reason::DestinationUnread { destination: destination.clone() }, State::NotYet);
         }
@@ -161,7 +158,7 @@ impl OneSource<'_> {
             find(Problem::TwoCopies { destination: destination.clone(), copies });
         }
         if let Some((copy, judgement)) = live.first() {
-            let copy_ref = CopyRef { region: destination.clone(), snapshot: copy.id.clone() };
+            let copy_ref = CopyRef::of(destination, &copy.id);
             return self.live_rows(copy, copy_ref, judgement, find);
         }
         // A copy may go out long after its plan: what falls due within the hour is not begun any more, or the manager
@@ -183,6 +180,11 @@ impl OneSource<'_> {
         (self.copy(), Reason::NoCopy, State::NotYet)
     }
 
+    fn has_live_copy(&self, destination: &Region) -> bool {
+        let is_live = |judgement: &Judgement| !matches!(judgement, Judgement::Failed);
+        self.judged(destination).iter().any(|(_, judgement)| is_live(judgement))
+    }
+
     fn live_rows(
         &self,
         copy: &Snapshot,
@@ -193,10 +195,10 @@ impl OneSource<'_> {
         let region = copy_ref.region.clone();
         match judgement {
             Judgement::Verified => (Act::Skip, Reason::Verified { copy: copy_ref.clone() }, State::Done(copy_ref)),
-            Judgement::Incomplete(tags) => {
+            Judgement::Incomplete(target, tags) => {
                 let missing = tags.iter().map(|(key, _)| key).filter(|key| *key != key::DELETE_ON).map(str::to_owned);
                 let (missing, delete_on_earlier) = (missing.collect(), tags.has(key::DELETE_ON));
-                let act = Act::AddTags { region, snapshot: copy.id.clone(), tags: tags.clone() };
+                let act = Act::AddTags { region, snapshot: target.clone(), tags: tags.clone() };
                 (act, Reason::CopyIncomplete { copy: copy_ref, missing, delete_on_earlier }, State::NotYet)
             }
             Judgement::Mismatch(difference) => {
@@ -206,7 +208,7 @@ impl OneSource<'_> {
             }
             Judgement::Pending | Judgement::Failed => {
                 let since = copy.start_time;
-                if self.world.inventory.taken_at.as_second() - since.as_second() > SECONDS_PER_DAY {
+                if self.inventory().taken_at.as_second() - since.as_second() > SECONDS_PER_DAY {
                     find(Problem::CopyPendingLong { copy: copy_ref.clone(), since });
                 }
                 (Act::Wait, Reason::CopyPending { copy: copy_ref, since }, State::NotYet)
@@ -216,13 +218,12 @@ impl OneSource<'_> {
 
     /// What is in `destination` of this source, the best first; of equals the oldest first.
     fn judged(&self, destination: &Region) -> Vec<(&Snapshot, Judgement)> {
-        let all = self.world.copies.get(&self.source.id).map_or(&[][..], Vec::as_slice);
-        let here = all.iter().filter(|(region, _)| *region == destination);
-        let mut judged: Vec<_> = here.map(|(_, copy)| (*copy, self.judge(copy))).collect();
+        let here = self.world.index.copies_of(&self.source.id).iter().filter(|(region, _)| *region == destination);
+        let mut judged: Vec<_> = here.map(|(region, copy)| (*copy, self.judge(region, copy))).collect();
         judged.sort_by_key(|(copy, judgement)| {
             let rank = match judgement {
                 Judgement::Verified => 0,
-                Judgement::Incomplete(_) => 1,
+                Judgement::Incomplete(..) => 1,
                 Judgement::Pending => 2,
                 Judgement::Mismatch(_) => 3,
                 Judgement::Failed => 4,
@@ -232,7 +233,7 @@ impl OneSource<'_> {
         judged
     }
 
-    fn judge(&self, copy: &Snapshot) -> Judgement {
+    fn judge(&self, region: &Region, copy: &Snapshot) -> Judgement {
         match copy.state {
             SnapshotState::Error => return Judgement::Failed,
             SnapshotState::Pending
@@ -242,12 +243,9 @@ impl OneSource<'_> {
             SnapshotState::Completed => {}
         }
         let source = self.source;
-        if copy.owner != self.world.inventory.account {
-            return Judgement::Mismatch(format!("owned by account {}", copy.owner));
-        }
-        if !copy.is_managed(&self.world.inventory.account) {
+        let Some(ours) = self.world.index.get(region, &copy.id) else {
             return Judgement::Mismatch("it is not Type=Automated, so it is not ours to rely on".to_owned());
-        }
+        };
         if copy.size_gib != source.size_gib {
             return Judgement::Mismatch(format!("{} GiB instead of {}", copy.size_gib, source.size_gib));
         }
@@ -255,7 +253,7 @@ impl OneSource<'_> {
             return Judgement::Mismatch("not encrypted, its source is".to_owned());
         }
         let missing = self.missing_tags(copy);
-        if missing.is_empty() { Judgement::Verified } else { Judgement::Incomplete(missing) }
+        if missing.is_empty() { Judgement::Verified } else { Judgement::Incomplete(ours.target(), missing) }
     }
 
     /// What the copy lacks of the tags that our copy call sends. `DeleteOn` is never added, since a person may have
@@ -282,12 +280,14 @@ impl OneSource<'_> {
     /// (S5); or the copy's own, with which it would be born expired. What tiers want beyond that day is not asked: a copy
     /// that the manager then does not keep would be made again and again.
     fn too_late(&self, time: Timestamp) -> Option<Date> {
-        let due_on = |snapshot: &Snapshot| match due(snapshot, time) {
-            Due::Yes { delete_on, .. } if !snapshot.tags.keep_forever() => Some(delete_on),
+        let due_on = |one: &Managed<'_>| match one.due(time) {
+            Due::Yes { delete_on, .. } if !one.is_pinned() => Some(delete_on),
             Due::Yes { .. } | Due::NotYet { .. } | Due::Never(_) => None,
         };
-        let copy = Snapshot { tags: self.copy_tags(), ..self.source.clone() };
-        due_on(self.source).or_else(|| due_on(&copy))
+        let volume_id = VOLUME_OF_COPIES.parse().unwrap_or_else(|_| self.source.volume_id.clone());
+        let copy = Snapshot { tags: self.copy_tags(), volume_id, ..self.source.clone() };
+        let copy = Managed::of(self.region, &copy, &self.source.owner);
+        due_on(self.managed).or_else(|| copy.ok().as_ref().and_then(due_on))
     }
 
     fn copy(&self) -> Act {
@@ -297,7 +297,7 @@ impl OneSource<'_> {
     /// A snapshot of ours made in a set gets DeviceName and its volume's tags right after birth.
     fn waits_for_tags(&self) -> bool {
         let tags = &self.source.tags;
-        let age_seconds = self.world.inventory.taken_at.as_second() - self.source.start_time.as_second();
+        let age_seconds = self.inventory().taken_at.as_second() - self.source.start_time.as_second();
         tags.has(key::SLOT) && !tags.has(key::DEVICE_NAME) && age_seconds < TAGS_PENDING_HOURS_MAX * SECONDS_PER_HOUR
     }
 
@@ -332,39 +332,52 @@ impl OneSource<'_> {
         if let Some(delete_on) = too_late.filter(|_| copies.is_empty()) {
             return (Act::Skip, Reason::SourceDue { delete_on });
         }
+        // A policy that wants more of sources than of copies lets no copy stand for its source; nor does one that is not
+        // known.
+        let is_longer = match self.managed.recorded() {
+            Recorded::Is(record) => record.is_mistyped || record.wants_more_of_sources(),
+            Recorded::Unreadable(_) => true,
+            Recorded::Absent => false,
+        };
+        if is_longer {
+            return (Act::Keep, Reason::SourceKeptLonger);
+        }
         if copies.len() < states.len() {
             let missing =
                 states.iter().filter(|(_, state)| !matches!(state, State::Done(_))).map(|(r, _)| (*r).clone());
             return (Act::Wait, Reason::NotYetOffsite { missing: missing.collect() });
         }
-        let newest = self.world.newest.get(self.region, self.source.lineage());
-        let newest = newest.filter(|_| mode == OffsiteMode::KeepLatest).map(|newest| newest.id.clone());
+        let newest = self.world.newest.get(self.managed);
+        let newest = newest.filter(|_| mode == OffsiteMode::KeepLatest).map(|newest| newest.id().clone());
         if newest.as_ref() == Some(&self.source.id) {
             return (Act::Keep, Reason::NewestHere);
         }
         // S5: a second one, of a run that overlapped, may still be in the making.
-        let all = self.world.copies.get(&self.source.id).into_iter().flatten();
-        let in_flight = all.filter(|(_, copy)| matches!(self.judge(copy), Judgement::Pending));
-        let refs = in_flight.map(|(region, copy)| CopyRef { region: (*region).clone(), snapshot: copy.id.clone() });
+        let all = self.world.index.copies_of(&self.source.id).iter();
+        let in_flight = all.filter(|(region, copy)| matches!(self.judge(region, copy), Judgement::Pending));
+        let refs = in_flight.map(|(region, copy)| CopyRef::of(region, &copy.id));
         if let Some(copy) = refs.min() {
             return (Act::Wait, Reason::CopyInFlight { copy });
         }
         // S7.
-        if !self.world.inventory.snapshots_whole_in(self.region) {
+        if !self.inventory().snapshots_whole_in(self.region) {
             return (Act::Wait, Reason::RegionUnread);
         }
         (Act::RemoveSource { copies: copies.clone(), newest }, Reason::CopiesVerified { mode, copies })
     }
 
-    /// `KeepForever`, or no `DeleteOn` that can be read: people keep snapshots in both ways.
+    /// `KeepForever`, a restore that reads from it, or no `DeleteOn` that can be read: people keep snapshots in all these ways.
     fn kept_by_a_person(&self, findings: &mut Vec<Finding>) -> Option<Reason> {
         if self.source.tags.keep_forever() {
             return Some(Reason::KeepForever);
         }
-        let value = match tags::delete_on(&self.source.tags) {
+        if let Some(reason) = in_use(self.managed, self.inventory().taken_at) {
+            return Some(reason);
+        }
+        let value = match self.managed.delete_on() {
             TagValue::Is(_) => return None,
             TagValue::Absent => None,
-            TagValue::Unreadable(value) => Some(value),
+            TagValue::Unreadable(value) => Some(value.clone()),
         };
         let problem = Problem::DeleteOnUnreadable { value: value.clone() };
         findings.push(Finding::new(self.region, &self.source.id, problem));

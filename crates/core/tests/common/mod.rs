@@ -10,6 +10,7 @@ use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{
     Device, Instance, InstanceState, Inventory, Read, RegionInventory, Snapshot, SnapshotState, StorageTier, Volume,
 };
+use snapwarden_core::managed::Target;
 use snapwarden_core::plan::{plan_create, plan_expire, plan_offsite};
 use snapwarden_core::policy::Config;
 use snapwarden_core::schedule::Slot;
@@ -46,6 +47,11 @@ pub fn region(text: &str) -> Region {
 
 pub fn snapshot_id(text: &str) -> SnapshotId {
     text.parse().unwrap()
+}
+
+/// The target of an act in a plan that is read back: that it is ours is for the plan's maker to know, and for the check.
+pub fn target(text: &str) -> Target {
+    serde_json::from_value(text.into()).unwrap()
 }
 
 pub fn volume_id(text: &str) -> VolumeId {
@@ -174,6 +180,19 @@ impl World {
 
     pub fn snapshots(self, snapshots: impl IntoIterator<Item = Snap>) -> Self {
         snapshots.into_iter().fold(self, World::snapshot)
+    }
+
+    /// Changes a snapshot, wherever it lies.
+    pub fn with_snapshot(mut self, id: &str, change: impl FnOnce(&mut Snapshot)) -> Self {
+        let mut all = self.inventory.regions.values_mut().flat_map(|seen| items(&mut seen.snapshots));
+        change(all.find(|snapshot| snapshot.id.as_str() == id).unwrap());
+        self
+    }
+
+    /// The same account, looked at then.
+    pub fn later(mut self, now: &str) -> Self {
+        self.inventory.taken_at = time(now);
+        self
     }
 
     pub fn without_snapshots(mut self, goes: impl Fn(&str) -> bool) -> Self {
@@ -360,17 +379,17 @@ pub fn of_volume<'p>(plan: &'p Plan, id: &str) -> (&'p Act, &'p Reason) {
 
 /// What the offsiter does with a source in a destination, and why.
 pub fn of_copy<'p>(plan: &'p Plan, id: &str, destination: &str) -> (&'p Act, &'p Reason) {
-    act_and_reason(plan, &Subject::Copy(snapshot_id(id), region(destination)))
+    act_and_reason(plan, &Subject::Copy(target(id), region(destination)))
 }
 
 /// What the offsiter does with a source itself, and why.
 pub fn of_source<'p>(plan: &'p Plan, id: &str) -> (&'p Act, &'p Reason) {
-    act_and_reason(plan, &Subject::Source(snapshot_id(id)))
+    act_and_reason(plan, &Subject::Source(target(id)))
 }
 
 /// What the manager does with a snapshot, and why.
 pub fn of_snapshot<'p>(plan: &'p Plan, id: &str) -> (&'p Act, &'p Reason) {
-    act_and_reason(plan, &Subject::Snapshot(snapshot_id(id)))
+    act_and_reason(plan, &Subject::Snapshot(target(id)))
 }
 
 /// The snapshots that the manager deletes, in its order.
@@ -381,11 +400,14 @@ pub fn let_pass(plan: &Plan, inventory: &Inventory, config: &Config) -> Vec<Subj
     let is_kept = |decision: &&mut Decision| {
         matches!(
             decision.reason,
-            Reason::KeptByTier { .. }
-                | Reason::ShorterWaits { .. }
+            Reason::KeptByPolicy { .. }
+                | Reason::KeptForClosing { .. }
                 | Reason::UnreadableRetention { .. }
-                | Reason::NoHistory
-                | Reason::InstancesUnread { .. }
+                | Reason::NoVolume
+                | Reason::Mistyped { .. }
+                | Reason::HistoryUnread { .. }
+                | Reason::LastGood { .. }
+                | Reason::NewestData { .. }
         )
     };
     let forced: Vec<_> = bad.decisions.iter_mut().filter(is_kept).collect();
@@ -399,7 +421,7 @@ pub fn let_pass(plan: &Plan, inventory: &Inventory, config: &Config) -> Vec<Subj
     let violations = check(&bad, inventory, config);
     let is_refused = |(region, subject): &(Region, Subject)| {
         let mut about = violations.iter().filter(|one| one.region == *region && one.subject.as_ref() == Some(subject));
-        about.any(|one| matches!(one.rule, Rule::S3 | Rule::S7))
+        about.any(|one| matches!(one.rule, Rule::S3 | Rule::S6 | Rule::S7 | Rule::S12))
     };
     forced.into_iter().filter(|one| !is_refused(one)).map(|(_, subject)| subject).collect()
 }

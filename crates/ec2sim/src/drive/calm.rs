@@ -4,19 +4,24 @@
 //! unguarded is gone, and the next plans are empty. What a person must mend is said as a finding; a thing that is
 //! missing and not even said is what these tests are about.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, ToSpan};
-use snapwarden_core::decision::{Finding, Job};
+use snapwarden_core::decision::{Finding, Job, Subject};
 use snapwarden_core::ids::{Region, VolumeId};
-use snapwarden_core::inventory::{Instance, Snapshot, SnapshotState, StorageTier};
+use snapwarden_core::inventory::{Instance, Snapshot, StorageTier};
 use snapwarden_core::report::Outcome;
 use snapwarden_core::schedule::Schedule;
 use snapwarden_core::tags::Tags;
 
 use super::life::{How, Life};
-use super::rules::{Broken, data_time, delete_on, is_due, is_left_out, is_managed, is_pinned, volume_of};
-use super::tiers;
+use super::memory::Memory;
+use super::policy::Record;
+use super::rules::{
+    Broken, data_time, day, delete_on, has_wandered, is_due, is_left_out, is_managed, is_pinned, told, volume_of,
+};
+use super::stay::{self, Stay, Whole};
+use super::tail;
 use crate::keys;
 use crate::state::SnapshotRecord;
 use crate::world::World;
@@ -27,7 +32,7 @@ const DAYS_MAX: i64 = 9;
 /// Ticks of the jobs within which everything comes right: as many as those days have where the jobs only wait, and some more
 /// for each instance, since its slots fall due in the calm as well and the next plans are not empty then.
 const TICKS_MAX: usize = 162;
-const TICKS_AN_INSTANCE: usize = 8;
+const TICKS_AN_INSTANCE: usize = 16;
 /// Between two rounds of the three jobs where something was done: what was begun is completed by then.
 const AFTER_CHANGES_S: i64 = 900;
 /// Between two rounds where the jobs can only wait.
@@ -35,12 +40,52 @@ const WAITING_S: i64 = 4 * 3_600;
 /// Rounds in a row that must find nothing to do.
 const QUIET_ROUNDS: u32 = 3;
 
+/// Days past DeleteOn after which only a day that is wrong can say that one is too young.
+const LATE_DAYS_MAX: i32 = 2;
+
 /// Something that is not as it should be yet.
 #[derive(Debug)]
-struct Pending {
+pub(super) struct Pending {
     /// What a finding about it would name.
     ids: Vec<String>,
+    /// Regions of which a count is enough.
+    places: Vec<Region>,
     words: String,
+}
+
+impl Pending {
+    /// Of something that a finding must name by its id.
+    fn by_id(id: impl ToString, words: String) -> Self {
+        Self { ids: vec![id.to_string()], places: Vec::new(), words }
+    }
+
+    /// Of something that a finding names by its id, or counts in its Region.
+    pub(super) fn of(id: impl ToString, region: &Region, words: String) -> Self {
+        Self { places: vec![region.clone()], ..Self::by_id(id, words) }
+    }
+
+    /// Of a snapshot that a finding names, or its volume, or an instance of it; or that is counted there.
+    pub(super) fn of_one(whole: &Whole<'_>, region: &Region, snapshot: &Snapshot, words: String) -> Self {
+        let pending = Self::of(&snapshot.id, region, words).or_of(&whole.volume, &whole.home);
+        whole.instances().into_iter().fold(pending, |pending, instance| pending.or_of(instance, &whole.home))
+    }
+
+    /// Or that is named by this id, or counted there.
+    pub(super) fn or_of(mut self, id: impl ToString, region: &Region) -> Self {
+        self.ids.push(id.to_string());
+        self.places.push(region.clone());
+        self
+    }
+}
+
+/// Whether a finding names it, or counts it.
+pub(super) fn is_said(one: &Pending, findings: &[Finding]) -> bool {
+    let is_of_place = |finding: &Finding| one.places.iter().any(|place| finding.id == place.as_str());
+    let names = |finding: &Finding| {
+        let mut ids = one.ids.iter().filter(|id| !id.is_empty());
+        ids.any(|id| *id == finding.id || finding.to_string().contains(id))
+    };
+    findings.iter().any(|finding| is_of_place(finding) || names(finding))
 }
 
 /// Stops the faults, and lets the jobs come to an end.
@@ -51,12 +96,16 @@ pub(super) fn down(life: &mut Life) {
     let ticks_max = life.sim.with(|world| ticks_max(world));
     let mut quiet = 0;
     while quiet < QUIET_ROUNDS {
-        let Some(Round { changes, deferred, findings }) = round(life) else { return };
-        let left = life.sim.with(|world| unexplained(world, &findings));
+        let Some(Round { changes, deferred, findings, reasons }) = round(life) else { return };
+        let left = life.left(|world, memory| unexplained(world, memory, &findings));
         let ticks = life.lived.calm_ticks;
         if ticks >= ticks_max || life.now() > end {
             let words = match left.first() {
-                Some(one) => format!("after {ticks} ticks of calm: {} ({} such)", one.words, left.len()),
+                Some(one) => {
+                    let reason = one.ids.iter().find_map(|id| reasons.get(id)).map_or("nothing", |reason| reason);
+                    let others = left.len() - 1;
+                    format!("after {ticks} ticks of calm: {} (and {others} more); the plan says: {reason}", one.words)
+                }
                 None => format!("after {ticks} ticks of calm the plans still change something"),
             };
             life.breaks(Broken { rule: "liveness", words });
@@ -74,6 +123,7 @@ pub(super) fn down(life: &mut Life) {
         let next = keys::later(life.now(), pause_s);
         life.sim.with(|world| world.advance_to(next));
     }
+    tail::live_on(life);
 }
 
 fn ticks_max(world: &World) -> u64 {
@@ -89,6 +139,8 @@ struct Round {
     /// How much of it has to wait, as for copies in flight.
     deferred: usize,
     findings: Vec<Finding>,
+    /// What the manager says of each snapshot.
+    reasons: BTreeMap<String, String>,
 }
 
 /// One run of each job; none where a rule was broken.
@@ -106,6 +158,10 @@ fn round(life: &mut Life) -> Option<Round> {
             round.changes += outcomes.len() + report.plan.holds.len();
             round.deferred += outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Deferred(_))).count();
             life.approve(&report);
+            round.reasons.extend(report.plan.decisions.iter().filter_map(|one| {
+                let Subject::Snapshot(id) = &one.subject else { return None };
+                Some((id.to_string(), one.reason.to_string()))
+            }));
             round.findings.extend(report.findings);
         }
         if life.is_over() {
@@ -116,18 +172,12 @@ fn round(life: &mut Life) -> Option<Round> {
 }
 
 /// What is not as it should be, and is not even said.
-fn unexplained(world: &World, findings: &[Finding]) -> Vec<Pending> {
-    let is_said = |one: &Pending| {
-        let names = |finding: &Finding| {
-            one.ids.contains(&finding.id) || one.ids.iter().any(|id| finding.to_string().contains(id))
-        };
-        findings.iter().any(names)
-    };
-    pending(world).into_iter().filter(|one| !is_said(one)).collect()
+fn unexplained(world: &World, memory: &Memory, findings: &[Finding]) -> Vec<Pending> {
+    pending(world, memory).into_iter().filter(|one| !is_said(one, findings)).collect()
 }
 
 /// Everything that is not as it should be, in words.
-fn pending(world: &World) -> Vec<Pending> {
+fn pending(world: &World, memory: &Memory) -> Vec<Pending> {
     let mut found = Vec::new();
     for region in world.regions() {
         for record in world.instances(region) {
@@ -135,8 +185,13 @@ fn pending(world: &World) -> Vec<Pending> {
         }
         for record in world.snapshots(region).filter(|record| is_managed(world, &record.snapshot)) {
             copies(world, region, record, &mut found);
-            expiry(world, region, record, &mut found);
+            homeless(world, region, record, &mut found);
         }
+        wandered(world, region, &mut found);
+    }
+    for whole in stay::wholes(world, memory, world.now()) {
+        expiry(world, &whole, &mut found);
+        closing(&whole, &mut found);
     }
     found
 }
@@ -163,7 +218,8 @@ fn slots(world: &World, region: &Region, instance: &Instance, found: &mut Vec<Pe
             world.regions().any(|place| world.snapshots(place).any(|r| holds(world, &r.snapshot, volume, &slots)));
         if !is_done {
             let words = format!("{volume} of {} in {region} has no completed snapshot of {slots:?}", instance.id);
-            found.push(Pending { ids: vec![volume.to_string(), instance.id.to_string()], words });
+            let ids = vec![volume.to_string(), instance.id.to_string()];
+            found.push(Pending { ids, places: Vec::new(), words });
         }
     }
 }
@@ -187,7 +243,10 @@ fn copies(world: &World, region: &Region, record: &SnapshotRecord, found: &mut V
     let is_source =
         !source.tags.has("SourceSnapshotId") && source.is_completed() && source.tier == StorageTier::Standard;
     let soon = keys::later(world.now(), 3_600);
-    let days = tiers::recorded(source).ok().flatten().map_or(i64::MAX / 86_400, |policy| i64::from(policy.days(true)));
+    let days = match Record::of(&source.tags) {
+        Record::States(policy) => i64::from(policy.of_kind(true)[0]),
+        Record::None | Record::Mistyped | Record::Unreadable => i64::MAX / 86_400,
+    };
     let is_past = soon.duration_since(data_time(source)).as_secs() >= days * 86_400;
     if !is_source || is_due(source, soon) || is_past {
         return;
@@ -207,89 +266,74 @@ fn copies(world: &World, region: &Region, record: &SnapshotRecord, found: &mut V
         if !copied {
             let instance = source.tags.get("InstanceID").unwrap_or_default().to_owned();
             let words = format!("{} of {region} has no copy in {destination}", source.id);
-            found.push(Pending { ids: vec![source.id.to_string(), instance], words });
+            let ids = vec![source.id.to_string(), instance];
+            found.push(Pending { ids, places: Vec::new(), words });
         }
     }
 }
 
-/// What is due and unguarded is gone.
-fn expiry(world: &World, region: &Region, record: &SnapshotRecord, found: &mut Vec<Pending>) {
-    let snapshot = &record.snapshot;
+/// What is due and unguarded is gone, and what stays for ever is said.
+fn expiry(world: &World, whole: &Whole<'_>, found: &mut Vec<Pending>) {
     // What has come due within a day may be waiting for the next tick.
     let yesterday = world.now().checked_sub(24.hours()).unwrap_or(world.now());
-    let is_over = snapshot.state == SnapshotState::Completed && is_due(snapshot, yesterday);
-    if !is_over || is_pinned(&snapshot.tags) || delete_on(&snapshot.tags).is_none() || is_last(world, region, snapshot)
-    {
-        return;
+    for (region, snapshot) in &whole.all {
+        let is_past = match delete_on(&snapshot.tags) {
+            // What a person pinned without a day is past none.
+            None => !is_pinned(&snapshot.tags),
+            Some(on) => is_due(snapshot, yesterday) || (day(yesterday) - on).get_days() > LATE_DAYS_MAX,
+        };
+        if !is_past {
+            continue;
+        }
+        let (id, on) = (&snapshot.id, delete_on(&snapshot.tags));
+        found.push(match whole.stay(region, snapshot) {
+            Stay::Kept(_) => continue,
+            Stay::Gone => {
+                let words = format!("{} of {region} is due since {on:?} and still there", told(snapshot));
+                Pending::by_id(id, words)
+            }
+            Stay::Said(why) => {
+                let words = format!("{id} of {region} stays past {on:?}, since {why}, and nothing says so");
+                Pending::of_one(whole, region, snapshot, words)
+            }
+        });
     }
-    if is_wanted(world, snapshot, yesterday) {
-        return;
-    }
-    let words = format!("{} of {region} is due since {:?} and still there", snapshot.id, delete_on(&snapshot.tags));
-    found.push(Pending { ids: vec![snapshot.id.to_string()], words });
 }
 
-/// Whether retention may want it beyond its DeleteOn: by its record, or by the tags of an instance that speaks for it. What
-/// waits for a shorter retention, and what nobody can judge, counts as wanted.
-fn is_wanted(world: &World, snapshot: &Snapshot, now: Timestamp) -> bool {
-    let Ok(record) = tiers::recorded(snapshot) else { return true };
-    let instances = tiers::instances(world, snapshot);
-    let asked = instances.iter().filter_map(|instance| tiers::asked(&instance.tags)).filter(|asked| !asked.is_plain());
-    let asked: Vec<_> = asked.collect();
-    let volume = volume_of(snapshot);
-    if volume.is_none() {
-        return record.is_some() || !asked.is_empty();
+/// A copy that names no volume stays, and that is said.
+fn homeless(world: &World, region: &Region, record: &SnapshotRecord, found: &mut Vec<Pending>) {
+    let copy = &record.snapshot;
+    if copy.is_completed() && volume_of(copy).is_none() && is_due(copy, world.now()) {
+        let words = format!("{} of {region} stays, since it names no volume, and nothing says so", copy.id);
+        found.push(Pending::of(&copy.id, region, words));
     }
-    let is_of_it = |other: &&Snapshot| other.is_completed() && is_managed(world, other) && volume_of(other) == volume;
-    let all = world.regions().flat_map(|region| world.snapshots(region)).map(|record| &record.snapshot);
-    let history: Vec<_> = all.filter(is_of_it).collect();
-    let instance = snapshot.tags.get("InstanceID");
-    let by_record = |one: &Snapshot, record: &tiers::Policy| {
-        let stands =
-            |other: &Snapshot| tiers::recorded(other).is_ok_and(|own| own.is_some_and(|own| own.is_as(record)));
-        tiers::wants(record, one, &history, stands)
-    };
-    let by_tags = |asked: &tiers::Policy| {
-        let days = i64::from(asked.days(snapshot.tags.has("SourceSnapshotId")));
-        now.duration_since(data_time(snapshot)).as_hours() < days * 24
-            || tiers::wants(asked, snapshot, &history, |other| other.tags.get("InstanceID") == instance)
-    };
-    // The oldest that states a shorter retention stays while what records another, and is wanted by that, waits.
-    let is_other = |other: &&&Snapshot| match (tiers::recorded(other), &record) {
-        (Ok(Some(other)), Some(record)) => !other.is_as(record),
-        (other, record) => other.as_ref() != Ok(record),
-    };
-    let waits =
-        |other: &&Snapshot| tiers::recorded(other).is_ok_and(|own| own.is_some_and(|own| by_record(other, &own)));
-    let own = tiers::moment(snapshot);
-    let before = history.iter().map(|other| tiers::moment(other)).filter(|time| *time < own).max();
-    let mut at_hand = history.iter().filter(|other| [Some(own), before].contains(&Some(tiers::moment(other))));
-    let is_oldest = before.is_none() || at_hand.any(|other| is_other(&other));
-    let states = is_oldest && history.iter().filter(is_other).any(waits);
-    states || record.as_ref().is_some_and(|record| by_record(snapshot, record)) || asked.iter().any(by_tags)
 }
 
-/// Whether it is the newest completed one here of a volume that lives and is not left out.
-fn is_last(world: &World, region: &Region, snapshot: &Snapshot) -> bool {
-    let volume = volume_of(snapshot);
-    let lives = match &volume {
-        None => true,
-        Some(volume) => world.regions().any(|home| {
-            let record = world.volume(home, volume);
-            record.is_some_and(|r| !is_left_out(&r.volume.tags))
-        }),
+/// What has another one's tags is not ours and stays, and that is said.
+fn wandered(world: &World, region: &Region, found: &mut Vec<Pending>) {
+    let mut all = world.snapshots(region).map(|record| &record.snapshot);
+    if let Some(one) = all.find(|one| has_wandered(world, one)) {
+        let words = format!("{} of {region} has the tags of another one, and nothing says so", one.id);
+        found.push(Pending::of(&one.id, region, words));
+    }
+}
+
+/// A volume that is over is marked, and one that nobody backs up any more is named.
+fn closing(whole: &Whole<'_>, found: &mut Vec<Pending>) {
+    let volume = &whole.volume;
+    let words = if whole.is_over() && !whole.is_marked() {
+        format!("{volume} is over, and no snapshot of it is marked")
+    } else if whole.is_left_alone() && whole.has_due() {
+        format!("{volume} is backed up by nobody any more, and nothing says so")
+    } else {
+        return;
     };
-    let is_newer = |other: &Snapshot| {
-        other.is_completed()
-            && is_managed(world, other)
-            && volume_of(other) == volume
-            && (data_time(other), &other.id) > (data_time(snapshot), &snapshot.id)
-    };
-    lives && !world.snapshots(region).any(|record| is_newer(&record.snapshot))
+    let pending = Pending::of(volume, &whole.home, words);
+    found.push(whole.all.iter().fold(pending, |pending, (region, snapshot)| pending.or_of(&snapshot.id, region)));
 }
 
 /// Everything that is not as it should be, in words alone.
 #[cfg(test)]
-pub(super) fn missing(world: &World) -> Vec<String> {
-    pending(world).into_iter().map(|one| one.words).collect()
+pub(super) fn missing(world: &World, memory: &Memory) -> Vec<String> {
+    pending(world, memory).into_iter().map(|one| one.words).collect()
 }

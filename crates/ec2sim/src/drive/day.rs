@@ -54,6 +54,8 @@ pub(super) struct InStore {
     killed_after: Option<u64>,
     /// It has so many seconds.
     pub(super) deadline_s: Option<i64>,
+    /// A person approves this many deletes that a grace period keeps.
+    pub(super) approved: Option<usize>,
     /// The job runs once more right after it.
     pub(super) is_doubled: bool,
 }
@@ -100,7 +102,7 @@ impl Days {
             let ticks = (0..count).map(|number| Tick { job, day: day(midnight), number });
             steps.extend(ticks.map(|tick| self.tick(midnight, tick, DAY_S / count)));
         }
-        steps.extend(people::KINDS.into_iter().filter_map(|kind| self.people(midnight, kind)));
+        steps.extend(people::KINDS.into_iter().filter_map(|(kind, often)| self.people(midnight, kind, often)));
         steps.sort();
         steps
     }
@@ -113,8 +115,8 @@ impl Days {
         (at, Step::Tick { tick, is_late })
     }
 
-    fn people(&self, midnight: Timestamp, kind: Kind) -> Option<(Timestamp, Step)> {
-        let at_s = self.drawn(kind, day(midnight), 100)?.between(0, DAY_S - 1);
+    fn people(&self, midnight: Timestamp, kind: Kind, per_mille: u16) -> Option<(Timestamp, Step)> {
+        let at_s = self.drawn(kind, day(midnight), per_mille)?.between(0, DAY_S - 1);
         let mid_run = self.drawn(Kind::MidRun, format!("{kind} on {}", day(midnight)), 500);
         let at_call = mid_run.and_then(|mut draw| u64::try_from(draw.below(40)).ok());
         Some((keys::later(midnight, at_s), Step::People { kind, at_call }))
@@ -133,6 +135,7 @@ impl Days {
             killed_before: at_call(Kind::KilledBefore),
             killed_after: at_call(Kind::KilledAfter),
             deadline_s: self.drawn(Kind::Deadline, tick, 100).map(|mut draw| draw.between(0, 3)),
+            approved: self.drawn(Kind::Approved, tick, 80).map(|mut draw| 1 + draw.below(30)),
             is_doubled: self.drawn(Kind::Doubled, tick, 100).is_some(),
         }
     }
@@ -189,6 +192,7 @@ mod tests {
             in_store.overlaps &= kind != Kind::Overlap;
             in_store.is_doubled &= kind != Kind::Doubled;
             in_store.deadline_s = in_store.deadline_s.filter(|_| kind != Kind::Deadline);
+            in_store.approved = in_store.approved.filter(|_| kind != Kind::Approved);
             in_store.killed_before = in_store.killed_before.filter(|_| kind != Kind::KilledBefore);
             in_store.killed_after = in_store.killed_after.filter(|_| kind != Kind::KilledAfter);
         }

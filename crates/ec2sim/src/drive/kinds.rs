@@ -92,8 +92,40 @@ kinds! {
     MangledTags = "mangled-tags",
     /// A person changes the tiers of an instance's retention, or takes them away.
     Retiered = "retiered",
+    /// A person mistypes a tag of retention or the destination, and mends it some days later or never.
+    Typo = "typo",
+    /// A person takes a tag of retention or the destination away, for some days or for good.
+    TagRemoved = "tag-removed",
+    /// A person makes a retention shorter.
+    Shortened = "shortened",
+    /// A tag of retention changes to and fro within days.
+    Flips = "flips",
+    /// A destination is changed, and mostly changed back some days later.
+    Redirected = "redirected",
+    /// An instance loses its tag Backup, for some days or for good.
+    Unselected = "unselected",
+    /// A volume is tagged Backup=No for a week.
+    LeftOut = "left-out",
+    /// An instance is terminated and nothing takes its place.
+    Terminated = "terminated",
+    /// A volume is detached, and attached to another instance some days later, or never.
+    Detached = "detached",
+    /// A volume is deleted, and brought back from the Recycle Bin some days later.
+    Recycled = "recycled",
+    /// An instance of a fleet is replaced every day, with its volumes.
+    Daily = "daily",
+    /// The manager may not write tags for some days.
+    Unmarkable = "unmarkable",
+    /// A person approves that what only a grace period keeps goes at once.
+    Approved = "approved",
+    /// A restore says that it reads from a snapshot.
+    InUse = "in-use",
+    /// Snapshots of months are there from the start, most of them with records.
+    LongHistory = "long-history",
     /// A snapshot's tags are mangled.
     MangledSnapshot = "mangled-snapshot",
+    /// A snapshot's tags are odd: another letter case, huge numbers, days before 1970 and after 9999.
+    OddRecord = "odd-record",
     /// A person deletes a copy.
     CopyDeleted = "copy-deleted",
     /// A person archives a copy, or a snapshot.

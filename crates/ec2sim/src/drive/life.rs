@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::rc::Rc;
 
 use jiff::Timestamp;
-use snapwarden_core::approval::Approval;
+use snapwarden_core::approval::{Approval, Approved};
 use snapwarden_core::decision::{Act, Job};
 use snapwarden_core::ids::{Region, SnapshotId};
 use snapwarden_core::inventory::SnapshotState;
@@ -16,17 +16,19 @@ use snapwarden_exec::run::RunOptions;
 
 use super::day::{DAY_S, Days, Step, Tick};
 use super::kinds::{self, Kind};
+use super::memory::Memory;
 use super::people;
 use super::people::Passing;
 use super::rules::{Broken, Process, Rules, day};
 use super::setting::{Setting, Ticks};
 use super::watch::{Shared, Watch};
 use super::{Lived, Options, Ran, Road, Trouble, calm, extras};
+use crate::call::{Action, Principal};
 use crate::face::{Bystander, Sim};
 use crate::faults::Faults;
 use crate::keys;
 use crate::snapshots::KEY_MESSAGE;
-use crate::world::Stop;
+use crate::world::{Stop, World};
 
 /// The next run looks so long after the last call of the one before (S8).
 const BETWEEN_RUNS_S: i64 = 120;
@@ -99,8 +101,8 @@ impl<'r> Life<'r> {
         let start = setting.world.now();
         let end = keys::later(start, DAY_S * i64::from(options.days));
         count_calendar(&mut lived, start, end);
-        if setting.kinds.contains(&Kind::Predecessor) {
-            lived.fired.insert(Kind::Predecessor, 1);
+        for kind in [Kind::Predecessor, Kind::LongHistory].into_iter().filter(|kind| setting.kinds.contains(kind)) {
+            lived.fired.insert(kind, 1);
         }
         let shared = Shared {
             rules: Rules::default(),
@@ -125,6 +127,7 @@ impl<'r> Life<'r> {
             failed: BTreeSet::new(),
             down_until: start,
         };
+        life.sim.with(|world| life.shared.borrow_mut().rules.memory.observe(world));
         life.say_setting(options);
         life
     }
@@ -185,6 +188,12 @@ impl<'r> Life<'r> {
         }
         self.lived.fired = self.shared.borrow().fired.clone();
         self.lived.trouble.is_some()
+    }
+
+    /// Looks at the world and at what there truly was.
+    pub(super) fn left<T>(&self, look: impl FnOnce(&World, &Memory) -> T) -> T {
+        let shared = self.shared.borrow();
+        self.sim.with(|world| look(world, &shared.rules.memory))
     }
 
     pub(super) fn breaks(&mut self, broken: Broken) {
@@ -249,6 +258,9 @@ impl<'r> Life<'r> {
     /// A tick of a job, with what may befall it.
     fn tick(&mut self, tick: Tick) {
         let (job, in_store) = (tick.job, self.days.in_store(tick));
+        if let Some(count) = in_store.approved.filter(|_| job == Job::Expire) {
+            self.approve_grace(count);
+        }
         if in_store.is_beside {
             self.count(Kind::Beside);
             self.wait_for(&[Job::Create, Job::Offsite, Job::Expire]);
@@ -266,6 +278,21 @@ impl<'r> Life<'r> {
             self.count(Kind::Doubled);
             self.run(&[job], &How { before: 1, ..How::by(tick) });
         }
+    }
+
+    /// A person has read what only a grace period keeps, and lets so much of it go at the manager's next run.
+    fn approve_grace(&mut self, count: usize) {
+        self.count(Kind::Approved);
+        let day = day(self.now());
+        let what: Vec<_> = self.sim.with(|world| {
+            let regions = world.regions().cloned().collect::<Vec<_>>();
+            let instances = regions.iter().flat_map(|region| world.instances(region));
+            let instances: Vec<_> = instances.map(|record| Approved::Instance(record.instance.id.clone())).collect();
+            instances.into_iter().chain(regions.into_iter().map(Approved::Closed)).collect()
+        });
+        self.approvals.retain(|approval| !what.contains(&approval.what));
+        self.approvals.extend(what.into_iter().map(|what| Approval { what, day, count }));
+        self.note(&format!("a person approves {count} deletes of what only a grace period keeps, of each"));
     }
 
     /// Two minutes lie between the last call of a job and its next look.
@@ -318,7 +345,12 @@ impl<'r> Life<'r> {
         }
         let watch = Rc::new(RefCell::new(Watch::new(Rc::clone(&self.shared), process)));
         let bystander: Rc<RefCell<dyn Bystander>> = Rc::<RefCell<Watch>>::clone(&watch);
-        let sim = self.sim.with_bystander(bystander);
+        let mut sim = self.sim.with_bystander(bystander);
+        let may_not_mark = self.shared.borrow().passing.iter().any(|(_, passing)| *passing == Passing::Unmarkable);
+        if job == Job::Expire && may_not_mark {
+            let account = self.sim.with(|world| world.account().clone());
+            sim = sim.with_principal(Principal { deny: [Action::CreateTags].into(), ..Principal::of(account) });
+        }
         Started { occasion, options, watch, sim }
     }
 
@@ -340,6 +372,7 @@ impl<'r> Life<'r> {
             self.breaks(Broken { rule: "check", words: violation.to_string() });
         }
         self.name_extras(process, report);
+        self.remember(process, report);
         for (decision, outcome) in report.items() {
             // Or what EC2's throttling would have made too late.
             let is_late = matches!(outcome, Outcome::Deferred(Deferred::Deadline));
@@ -353,7 +386,8 @@ impl<'r> Life<'r> {
                 Act::Create { .. } => self.lived.created += 1,
                 Act::Copy { .. } => self.lived.copied += 1,
                 Act::Delete { .. } | Act::RemoveSource { .. } => self.lived.deleted += 1,
-                Act::AddTags { .. } | Act::Stamp { .. } | Act::Hold | Act::Keep | Act::Skip | Act::Wait => {}
+                Act::AddTags { .. } | Act::Stamp { .. } | Act::Mark { .. } => {}
+                Act::Hold | Act::Keep | Act::Skip | Act::Wait => {}
             }
         }
         // A person reads the plan and approves it, some time or other.
@@ -377,10 +411,23 @@ impl<'r> Life<'r> {
         }
     }
 
+    /// A run of the manager that has read everything, and of which nothing failed, has seen what was over and what not.
+    fn remember(&mut self, process: &Started, report: &RunReport) {
+        let process = &process.watch.borrow().process;
+        let regions: Vec<Region> = self.sim.with(|world| world.regions().cloned().collect());
+        let lists = [Action::DescribeInstances, Action::DescribeVolumes, Action::DescribeSnapshots];
+        let has_read = regions.iter().all(|region| lists.iter().all(|list| process.has_read(region, *list)));
+        let is_done = |outcome: &Outcome| matches!(outcome, Outcome::NothingToDo | Outcome::Done { .. });
+        if process.job == Job::Expire && has_read && report.outcomes.iter().all(is_done) {
+            self.shared.borrow_mut().rules.memory.note_manager(process.begun);
+        }
+    }
+
     /// What a plan holds is let go at the manager's next run.
     pub(super) fn approve(&mut self, report: &RunReport) {
-        if !report.plan.holds.is_empty() {
-            self.approvals = report.plan.holds.iter().map(|hold| hold.approval.clone()).collect();
+        for approval in report.plan.holds.iter().map(|hold| &hold.approval) {
+            self.approvals.retain(|other| other.what != approval.what);
+            self.approvals.push(approval.clone());
         }
     }
 
@@ -422,7 +469,12 @@ impl<'r> Life<'r> {
         let passing: Vec<(Timestamp, Passing)> = passing;
         self.sim.with(|world| {
             for (_, passing) in &passing {
-                people::pass(world, passing, Faults::default());
+                let before = Memory::before(world);
+                let (words, touched) = people::pass(world, passing, Faults::default());
+                shared.rules.memory.observe(world);
+                shared.rules.memory.note_people(world, &before, &touched);
+                touched.iter().for_each(|id| shared.rules.touch(id, world.now()));
+                shared.news.push((world.now(), words));
             }
             world.config.faults = Faults::default();
             (world.config.broken_pages, world.config.set_errors) = (0, 0);

@@ -9,32 +9,47 @@ use snapwarden_exec::cloud::CopyRequest;
 use super::draw::Draw;
 use super::kinds::Kind;
 use super::setting::{self, NONSENSE};
+use super::{edits, moves};
 use crate::call::{Action, ResourceId};
 use crate::faults::{Faults, KmsOrder};
 use crate::keys;
 use crate::limits::COPIES_IN_FLIGHT_MAX;
 use crate::world::World;
 
-/// The kinds of trouble that people and AWS make, for as long as a life lasts.
-pub(super) const KINDS: [Kind; 18] = [
-    Kind::Pin,
-    Kind::Exclude,
-    Kind::Replace,
-    Kind::Reattach,
-    Kind::MangledTags,
-    Kind::Retiered,
-    Kind::MangledSnapshot,
-    Kind::CopyDeleted,
-    Kind::Archived,
-    Kind::CopyRetagged,
-    Kind::CopyPinned,
-    Kind::ByHand,
-    Kind::CopiesByHand,
-    Kind::Image,
-    Kind::Key,
-    Kind::RegionOut,
-    Kind::Permission,
-    Kind::Burst,
+/// The kinds of trouble that people and AWS make, for as long as a life lasts, and on how many days of a thousand.
+pub(super) const KINDS: [(Kind, u16); 32] = [
+    (Kind::Pin, 100),
+    (Kind::Exclude, 100),
+    (Kind::Replace, 100),
+    (Kind::Reattach, 100),
+    (Kind::MangledTags, 100),
+    (Kind::Retiered, 100),
+    (Kind::MangledSnapshot, 100),
+    (Kind::CopyDeleted, 100),
+    (Kind::Archived, 100),
+    (Kind::CopyRetagged, 100),
+    (Kind::CopyPinned, 100),
+    (Kind::ByHand, 100),
+    (Kind::CopiesByHand, 100),
+    (Kind::Image, 100),
+    (Kind::Key, 100),
+    (Kind::RegionOut, 100),
+    (Kind::Permission, 100),
+    (Kind::Burst, 100),
+    (Kind::Typo, 100),
+    (Kind::TagRemoved, 100),
+    (Kind::Shortened, 60),
+    (Kind::Flips, 400),
+    (Kind::Redirected, 100),
+    (Kind::Unselected, 60),
+    (Kind::LeftOut, 60),
+    (Kind::Terminated, 30),
+    (Kind::Detached, 60),
+    (Kind::Recycled, 60),
+    (Kind::Daily, 900),
+    (Kind::Unmarkable, 60),
+    (Kind::InUse, 60),
+    (Kind::OddRecord, 100),
 ];
 
 /// Something that was begun and ends by itself.
@@ -44,8 +59,16 @@ pub(super) enum Passing {
     Permission(Action),
     Key(KmsOrder),
     Burst,
+    /// The manager may not write tags.
+    Unmarkable,
     /// What was deleted while pending goes when it ends.
     Gone(SnapshotId),
+    /// A person undoes what was done to tags: each with its value before, none where there was none.
+    Tags(Region, ResourceId, Vec<(String, Option<String>)>),
+    /// A person brings a volume back from the Recycle Bin, and attaches it, if that instance still lives.
+    Recycled(Region, VolumeId, Option<InstanceId>),
+    /// A person attaches a volume, if that instance still lives.
+    Detached(Region, VolumeId, InstanceId),
 }
 
 impl Passing {
@@ -53,7 +76,11 @@ impl Passing {
     pub(super) fn is_met(&self) -> bool {
         match self {
             Passing::Region(_) | Passing::Permission(_) | Passing::Key(_) | Passing::Burst => true,
-            Passing::Gone(_) => false,
+            Passing::Unmarkable
+            | Passing::Gone(_)
+            | Passing::Tags(..)
+            | Passing::Recycled(..)
+            | Passing::Detached(..) => false,
         }
     }
 }
@@ -67,7 +94,7 @@ pub(super) struct Happened {
 }
 
 impl Happened {
-    fn to(id: impl ToString, words: String) -> Option<Self> {
+    pub(super) fn to(id: impl ToString, words: String) -> Option<Self> {
         Some(Self { words, touched: vec![id.to_string()], passes: None })
     }
 }
@@ -90,12 +117,12 @@ pub(super) fn happen(world: &mut World, draw: &mut Draw, kind: Kind, usual: Faul
             Happened::to(&snapshot.id, format!("{} of {region} is pinned", snapshot.id))
         }
         Kind::CopyPinned => {
-            let (region, copy) = any_snapshot(world, draw, Snapshot::is_copy)?;
+            let (region, copy) = any_snapshot(world, draw, is_copy)?;
             world.tag(&region, &copy.id.clone().into(), "KeepForever", "yes").ok()?;
             Happened::to(&copy.id, format!("copy {} of {region} is pinned", copy.id))
         }
         Kind::CopyDeleted => {
-            let (region, copy) = any_snapshot(world, draw, Snapshot::is_copy)?;
+            let (region, copy) = any_snapshot(world, draw, is_copy)?;
             let ends = world.snapshot(&region, &copy.id)?.ends;
             world.delete_by_hand(&region, &copy.id).ok()?;
             let is_pending = copy.state == SnapshotState::Pending;
@@ -110,7 +137,7 @@ pub(super) fn happen(world: &mut World, draw: &mut Draw, kind: Kind, usual: Faul
             Happened::to(&snapshot.id, format!("{} of {region} is archived", snapshot.id))
         }
         Kind::CopyRetagged => {
-            let (region, copy) = any_snapshot(world, draw, Snapshot::is_copy)?;
+            let (region, copy) = any_snapshot(world, draw, is_copy)?;
             let key = *draw.pick(&[key::DEVICE_NAME, key::VOLUME_ID, key::SOURCE_REGION, key::TYPE, "Team"]);
             world.untag(&region, &copy.id.clone().into(), key).ok()?;
             Happened::to(&copy.id, format!("copy {} of {region} loses its {key}", copy.id))
@@ -135,8 +162,26 @@ pub(super) fn happen(world: &mut World, draw: &mut Draw, kind: Kind, usual: Faul
             world.tag(&region, &volume.clone().into(), key::BACKUP, value).ok()?;
             Happened::to(&volume, format!("{volume} of {region} gets Backup={value}"))
         }
-        Kind::Replace => replace(world, draw),
-        Kind::Reattach => reattach(world, draw, &region),
+        Kind::Replace => moves::replace(world, draw),
+        Kind::Reattach => moves::reattach(world, draw, &region),
+        Kind::Terminated => moves::terminate(world, draw),
+        Kind::Detached => moves::detach(world, draw),
+        Kind::Recycled => moves::recycle(world, draw),
+        Kind::Daily => moves::replace_daily(world, draw),
+        Kind::Typo => edits::mistype(world, draw),
+        Kind::TagRemoved => edits::take_away(world, draw),
+        Kind::Shortened => edits::shorten(world, draw),
+        Kind::Flips => edits::flip(world),
+        Kind::Redirected => edits::redirect(world, draw),
+        Kind::Unselected => edits::unselect(world, draw),
+        Kind::LeftOut => edits::leave_out(world, draw),
+        Kind::InUse => edits::use_for_restore(world, draw),
+        Kind::OddRecord => edits::make_odd(world, draw),
+        Kind::Unmarkable => {
+            let until = days(draw, world, 2, 6);
+            let words = format!("the manager may not write tags until {}", minute(until));
+            Some(Happened { words, touched: Vec::new(), passes: Some((until, Passing::Unmarkable)) })
+        }
         Kind::MangledTags => {
             let (region, id, mut tags) = any_instance(world, draw)?;
             let name = tags.get(key::NAME).unwrap_or_default().to_owned();
@@ -222,8 +267,13 @@ pub(super) fn happen(world: &mut World, draw: &mut Draw, kind: Kind, usual: Faul
         Kind::LostAfter | Kind::HalfListing | Kind::EmptyPage | Kind::Stale | Kind::Slow | Kind::FailedSnapshot => None,
         Kind::FailedSet | Kind::FailedCopy | Kind::KilledBefore | Kind::KilledAfter | Kind::Deadline => None,
         Kind::Late | Kind::Outage | Kind::Doubled | Kind::Overlap | Kind::Beside | Kind::MidRun => None,
-        Kind::Predecessor | Kind::LeapDay | Kind::YearEnd => None,
+        Kind::Predecessor | Kind::LongHistory | Kind::Approved | Kind::LeapDay | Kind::YearEnd => None,
     }
+}
+
+/// So many days from now.
+pub(super) fn days(draw: &mut Draw, world: &World, least: i64, most: i64) -> Timestamp {
+    keys::later(world.now(), 3_600 * draw.between(24 * least, 24 * most))
 }
 
 const PERMISSIONS: [Action; 9] = [
@@ -238,9 +288,9 @@ const PERMISSIONS: [Action; 9] = [
     Action::CreateTags,
 ];
 
-/// Ends what passes.
-pub(super) fn pass(world: &mut World, passing: &Passing, usual: Faults) -> String {
-    match passing {
+/// Ends what passes: what happens then, and the ids whose truth a job may not have seen yet.
+pub(super) fn pass(world: &mut World, passing: &Passing, usual: Faults) -> (String, Vec<String>) {
+    let words = match passing {
         Passing::Region(region) => {
             // The Region is there: it was taken out before.
             let _ = world.set_out(region, false);
@@ -254,52 +304,26 @@ pub(super) fn pass(world: &mut World, passing: &Passing, usual: Faults) -> Strin
             world.mend_key(order);
             "the key is found again".to_owned()
         }
-        Passing::Gone(id) => format!("{id}, deleted while it was pending, has ended and is gone"),
+        Passing::Unmarkable => "the manager may write tags again".to_owned(),
+        Passing::Gone(id) => {
+            return (format!("{id}, deleted while it was pending, has ended and is gone"), vec![id.to_string()]);
+        }
         Passing::Burst => {
             world.config.faults = usual;
             "EC2 throttles no more".to_owned()
         }
-    }
+        Passing::Tags(region, resource, before) => return edits::undo(world, region, resource, before),
+        Passing::Recycled(region, volume, to) => return moves::bring_back(world, region, volume, to.as_ref()),
+        Passing::Detached(region, volume, to) => return moves::attach(world, region, volume, to),
+    };
+    (words, Vec::new())
 }
 
-/// An instance goes, and another one with the same tags comes. What does not go with it is attached to the new one.
-fn replace(world: &mut World, draw: &mut Draw) -> Option<Happened> {
-    let (region, id, tags) = any_instance(world, draw)?;
-    let left: Vec<VolumeId> =
-        world.instance(&region, &id)?.instance.devices.iter().filter_map(|d| d.volume.clone()).collect();
-    world.terminate_instance(&region, &id).ok()?;
-    let name = format!("{}-again", tags.get(key::NAME).unwrap_or("web"));
-    let new = setting::new_instance(world, draw, &region, &name).ok()?;
-    for (n, volume) in left.iter().enumerate() {
-        // The root volume went with the instance.
-        let _ = world.attach_volume(&region, volume, &new, &format!("/dev/sdm{n}"), false);
-    }
-    let mut touched: Vec<_> = left.iter().map(VolumeId::to_string).collect();
-    touched.extend([id.to_string(), new.to_string()]);
-    Some(Happened { words: format!("{id} of {region} is terminated, {new} takes its place"), touched, passes: None })
-}
-
-fn reattach(world: &mut World, draw: &mut Draw, region: &Region) -> Option<Happened> {
-    let living: Vec<_> = world
-        .instances(region)
-        .filter(|record| record.instance.state.is_backed_up())
-        .map(|record| record.instance.clone())
-        .collect();
-    if living.len() < 2 {
-        return None;
-    }
-    let (from, to) = (draw.pick(&living).clone(), draw.pick(&living).clone());
-    let data: Vec<_> =
-        from.devices.iter().filter(|d| d.name != from.root_device).filter_map(|d| d.volume.clone()).collect();
-    let volume = data.first().filter(|_| from.id != to.id)?;
-    world.detach_volume(region, volume, &from.id).ok()?;
-    let device = format!("/dev/sdp{}", draw.below(1_000));
-    world.attach_volume(region, volume, &to.id, &device, false).ok()?;
-    let words = format!("{volume} of {region} goes from {} to {}", from.id, to.id);
-    Some(Happened { words, touched: vec![volume.to_string(), from.id.to_string(), to.id.to_string()], passes: None })
-}
-
-fn any_snapshot(world: &World, draw: &mut Draw, fits: impl Fn(&Snapshot) -> bool) -> Option<(Region, Snapshot)> {
+pub(super) fn any_snapshot(
+    world: &World,
+    draw: &mut Draw,
+    fits: impl Fn(&Snapshot) -> bool,
+) -> Option<(Region, Snapshot)> {
     let mut found = Vec::new();
     for region in world.regions() {
         let here = world.snapshots(region).map(|record| &record.snapshot);
@@ -314,7 +338,7 @@ fn any_snapshot(world: &World, draw: &mut Draw, fits: impl Fn(&Snapshot) -> bool
     Some((region, snapshot))
 }
 
-fn any_volume(world: &World, draw: &mut Draw) -> Option<(Region, VolumeId, Tags)> {
+pub(super) fn any_volume(world: &World, draw: &mut Draw) -> Option<(Region, VolumeId, Tags)> {
     let found: Vec<_> = world
         .regions()
         .flat_map(|region| {
@@ -324,7 +348,7 @@ fn any_volume(world: &World, draw: &mut Draw) -> Option<(Region, VolumeId, Tags)
     (!found.is_empty()).then(|| draw.pick(&found).clone())
 }
 
-fn any_instance(world: &World, draw: &mut Draw) -> Option<(Region, InstanceId, Tags)> {
+pub(super) fn any_instance(world: &World, draw: &mut Draw) -> Option<(Region, InstanceId, Tags)> {
     let mut found = Vec::new();
     for region in world.regions() {
         let living = world.instances(region).filter(|record| record.instance.state.is_backed_up());
@@ -335,4 +359,8 @@ fn any_instance(world: &World, draw: &mut Draw) -> Option<(Region, InstanceId, T
 
 pub(super) fn minute(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%MZ").to_string()
+}
+
+fn is_copy(snapshot: &Snapshot) -> bool {
+    snapshot.tags.has(key::SOURCE_SNAPSHOT_ID)
 }

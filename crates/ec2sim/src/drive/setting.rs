@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
-use snapwarden_core::ids::{AccountId, InstanceId, Region, SnapshotId, VolumeId};
-use snapwarden_core::inventory::{Snapshot, SnapshotState, StorageTier};
+use jiff::Timestamp;
+use snapwarden_core::ids::{AccountId, InstanceId, Region, VolumeId};
 use snapwarden_core::tags::{Tags, key};
 
 use super::draw::Draw;
 use super::kinds::Kind;
+use super::moves::DAILY;
+use super::past;
 use crate::call::ApiError;
 use crate::config::Durations;
 use crate::faults::Faults;
@@ -71,8 +72,17 @@ impl Setting {
                 world.tag(&region, &id.into(), key, value)?;
             }
         }
+        if kinds.contains(&Kind::Daily) {
+            let mut draw = Draw::new(seed, "fleet of a day");
+            let mut tags = instance_tags(&mut draw, &regions, DAILY);
+            tags.set(key::BACKUP, "Yes");
+            tagged_instance(&mut world, &mut draw, &regions[0], DAILY, tags)?;
+        }
         if kinds.contains(&Kind::Predecessor) {
-            predecessor(&mut world, &mut Draw::new(seed, "predecessor"))?;
+            past::predecessor(&mut world, &mut Draw::new(seed, "predecessor"))?;
+        }
+        if kinds.contains(&Kind::LongHistory) {
+            past::months(&mut world, &mut Draw::new(seed, "long history"))?;
         }
         Ok(Self { world, kinds, ticks, latency_ms, faults })
     }
@@ -134,6 +144,17 @@ pub(super) fn new_instance(
 ) -> Result<InstanceId, ApiError> {
     let regions: Vec<Region> = world.regions().cloned().collect();
     let tags = instance_tags(draw, &regions, name);
+    tagged_instance(world, draw, region, name, tags)
+}
+
+/// An instance with these tags, with its volumes.
+pub(super) fn tagged_instance(
+    world: &mut World,
+    draw: &mut Draw,
+    region: &Region,
+    name: &str,
+    tags: Tags,
+) -> Result<InstanceId, ApiError> {
     let id = world.run_instance(region, NewInstance::named(name, tags))?;
     if draw.chance(100) {
         world.add_instance_store(region, &id, "/dev/sdz")?;
@@ -234,42 +255,4 @@ pub(super) fn mangled_tag(draw: &mut Draw) -> (&'static str, &'static str) {
         key::BACKUP_SCHEDULE,
     ];
     (*draw.pick(&keys), *draw.pick(&NONSENSE))
-}
-
-/// What the predecessor left: without slot and CreatedOn, some of it overdue, some of it of volumes that are gone.
-fn predecessor(world: &mut World, draw: &mut Draw) -> Result<(), ApiError> {
-    let (account, now) = (world.account().clone(), world.now());
-    for region in world.regions().cloned().collect::<Vec<_>>() {
-        let volumes: Vec<_> = world.volumes(&region).map(|record| record.volume.clone()).collect();
-        for (n, volume) in volumes.into_iter().enumerate() {
-            for days in 1..=draw.between(0, 3) {
-                let start_time = now.saturating_sub(SignedDuration::from_hours(24 * days * 3)).unwrap_or(now);
-                let delete_on = keys::later(start_time, 86_400 * draw.between(1, 14)).strftime("%Y-%m-%d").to_string();
-                let number = keys::hash(draw.between(0, i64::MAX - 1).unsigned_abs(), &["of the predecessor"]);
-                let mut tags: Tags =
-                    [(key::TYPE, "Automated"), ("InstanceID", "i-0123456789abcdef0")].into_iter().collect();
-                if draw.chance(900) {
-                    tags.set(key::DELETE_ON, &delete_on);
-                }
-                if draw.chance(100) {
-                    tags.set("keepforever", "");
-                }
-                let gone = n == 0 && draw.chance(300);
-                let snapshot = Snapshot {
-                    id: keys::id::<SnapshotId>("snap", number),
-                    volume_id: if gone { keys::known("vol-0dead0dead0dead00") } else { volume.id.clone() },
-                    owner: account.clone(),
-                    state: SnapshotState::Completed,
-                    state_message: None,
-                    start_time,
-                    size_gib: volume.size_gib,
-                    encrypted: volume.encrypted,
-                    tier: StorageTier::Standard,
-                    tags,
-                };
-                world.put_snapshot(&region, snapshot, None, "Created by the predecessor")?;
-            }
-        }
-    }
-    Ok(())
 }

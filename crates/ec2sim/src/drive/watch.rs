@@ -11,8 +11,9 @@ use snapwarden_core::ids::{Region, SnapshotId};
 
 use super::draw::Draw;
 use super::kinds::{Fired, Kind};
+use super::memory::Memory;
 use super::people::{self, Passing};
-use super::rules::{Broken, Process, Rules, is_pinned};
+use super::rules::{Found, Process, Rules, is_pinned};
 use super::seen::{Listed, is_describe};
 use crate::call::{ApiError, Call, Reply};
 use crate::face::Bystander;
@@ -40,7 +41,14 @@ impl Shared {
 
     /// Something of `kind` happens now, if there is anything that it can happen to.
     pub(super) fn happen(&mut self, world: &mut World, kind: Kind, mut draw: Draw) {
+        let before = Memory::before(world);
         let Some(happened) = people::happen(world, &mut draw, kind, self.usual) else { return };
+        let memory = &mut self.rules.memory;
+        memory.observe(world);
+        memory.note_people(world, &before, &happened.touched);
+        if let Some((_, Passing::Gone(id))) = &happened.passes {
+            memory.note_doomed(world, id, &before);
+        }
         // What lasts counts when a call, or a copy, meets it.
         if !happened.passes.as_ref().is_some_and(|(_, passing)| passing.is_met()) {
             self.count(kind);
@@ -58,12 +66,15 @@ impl Shared {
         let (over, still): (Vec<_>, Vec<_>) = self.passing.drain(..).partition(|(until, _)| *until <= now);
         self.passing = still;
         for (until, passing) in over {
-            if let Passing::Gone(id) = &passing {
-                self.rules.touch(id.as_str(), until);
-            }
             let is_double = self.passing.iter().any(|(_, other)| *other == passing);
             if !is_double {
-                let words = people::pass(world, &passing, self.usual);
+                let before = Memory::before(world);
+                let (words, touched) = people::pass(world, &passing, self.usual);
+                self.rules.memory.observe(world);
+                self.rules.memory.note_people(world, &before, &touched);
+                // What went by itself went when its time came.
+                let at = if matches!(passing, Passing::Gone(_)) { until } else { now };
+                touched.iter().for_each(|id| self.rules.touch(id, at));
                 self.news.push((now, words));
             }
         }
@@ -75,13 +86,13 @@ pub(super) struct Watch {
     pub(super) shared: Rc<RefCell<Shared>>,
     pub(super) process: Process,
     calls: u64,
-    verdict: Vec<Broken>,
+    verdict: Found,
     logged: usize,
 }
 
 impl Watch {
     pub(super) fn new(shared: Rc<RefCell<Shared>>, process: Process) -> Self {
-        Self { shared, process, calls: 0, verdict: Vec::new(), logged: 0 }
+        Self { shared, process, calls: 0, verdict: Found::default(), logged: 0 }
     }
 }
 
@@ -109,7 +120,7 @@ impl Bystander for Watch {
         if !world.is_killed() {
             let kinds = match seen {
                 Ok(reply) => shown(world, region, reply),
-                Err(error) => met(world, region, error, effect, &shared.passing).into_iter().collect(),
+                Err(error) => met(world, region, call, error, effect, &shared.passing).into_iter().collect(),
             };
             kinds.into_iter().for_each(|kind| shared.count(kind));
         }
@@ -120,7 +131,14 @@ impl Bystander for Watch {
                 // The offsiter gives a copy what it lacks; the manager may have looked a moment before.
                 resources.iter().for_each(|id| shared.rules.touch(id.as_str(), world.now()));
             }
-            for broken in self.verdict.drain(..) {
+            let Found { broken, spends } = std::mem::take(&mut self.verdict);
+            if let Some(deleted) =
+                entry.as_ref().and_then(|entry| entry.deleted.as_ref()).filter(|_| !spends.is_empty())
+            {
+                shared.rules.memory.note_approved(deleted);
+            }
+            self.process.spend(spends);
+            for broken in broken {
                 let words = format!("{} ({} run {})", broken.words, self.process.job.as_str(), self.process.number);
                 shared.rules.breaks(broken.rule, words);
             }
@@ -159,6 +177,7 @@ fn in_words(process: &Process, entry: &Entry) -> String {
 fn met(
     world: &World,
     region: &Region,
+    call: &Call,
     error: &ApiError,
     effect: bool,
     passing: &[(Timestamp, Passing)],
@@ -175,7 +194,10 @@ fn met(
             "InternalError" if effect => Some(Kind::ErrorAfter),
             "InternalError" => is_on(faults.error_before, Kind::ErrorBefore),
             UNAVAILABLE => Some(Kind::HalfListing),
-            "UnauthorizedOperation" => Some(Kind::Permission),
+            "UnauthorizedOperation" => {
+                let is_withdrawn = passing.iter().any(|(_, passing)| *passing == Passing::Permission(call.action()));
+                is_withdrawn.then_some(Kind::Permission)
+            }
             "RequestLimitExceeded" if passing.iter().any(|(_, passing)| *passing == Passing::Burst) => {
                 Some(Kind::Burst)
             }

@@ -54,6 +54,13 @@ fn volumes_are_attached_detached_and_deleted() {
     assert!(world.instance(&here(), &id).unwrap().instance.devices.is_empty());
     world.delete_volume(&here(), root).unwrap();
     assert_eq!(code(create(&mut world, root)), "InvalidVolume.NotFound");
+    world.restore_volume(&here(), root).unwrap();
+    assert!(world.volume(&here(), root).unwrap().attachments.is_empty());
+    assert_eq!(code(world.restore_volume(&here(), root)), "InvalidVolume.NotFound", "it is there already");
+    world.attach_volume(&here(), root, &id, "/dev/xvda", true).unwrap();
+    world.terminate_instance(&here(), &id).unwrap();
+    world.restore_volume(&here(), root).unwrap();
+    assert!(create(&mut world, root).is_ok(), "what went with its instance comes back too");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::date;
 use serde_json::Value;
 use snapwarden_core::decision::{Job, Problem};
 use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
@@ -16,7 +17,8 @@ use snapwarden_ec2sim::{NewInstance, NewVolume, Policy, Principal, World};
 use snapwarden_exec::cloud::{CopyRequest, SetRequest};
 
 use crate::support::{
-    AWAY, HOME, act, assert_every_volume_is_backed_up, document, instance, pass, region, tags, try_job_as, world,
+    AWAY, HOME, act, assert_every_volume_is_backed_up, document, instance, pass, region, tags, try_job_as, without,
+    world, write_marks,
 };
 
 /// The role of the system that ours replaces.
@@ -33,9 +35,18 @@ fn is_refused(sim: &Sim, job: Job, document: &str) -> bool {
                 .findings
                 .iter()
                 .any(|finding| matches!(finding.problem, Problem::SetsNotAllowed { .. } | Problem::NotRead { .. }));
-            said || report.outcomes.iter().any(refused)
+            said || report.outcomes.iter().any(refused) || job == Job::Expire && may_not_mark(sim, document)
         }
     }
+}
+
+/// Whether the manager is refused a mark on what is left at home.
+fn may_not_mark(sim: &Sim, document: &str) -> bool {
+    let left: Vec<_> = sim.with(|world| {
+        world.snapshots(&region(HOME)).map(|record| (record.snapshot.id.clone(), Some(date(2026, 11, 22)))).collect()
+    });
+    assert!(!left.is_empty());
+    write_marks(sim, document, &left).outcomes.iter().any(Outcome::is_failure)
 }
 
 /// A world in which every job has everything to do that it ever does.
@@ -108,9 +119,9 @@ fn each_statement_is_needed() {
     for job in [Job::Create, Job::Offsite, Job::Expire] {
         assert!(!is_refused(&before(job), job, document(job)), "{job:?} as deployed");
         for statement in statements(document(job)) {
-            let others: Vec<_> = statements(document(job)).into_iter().filter(|other| *other != statement).collect();
-            let document = serde_json::json!({"Version": "2012-10-17", "Statement": others}).to_string();
-            assert!(is_refused(&before(job), job, &document), "{job:?} works without {}", statement["Sid"]);
+            let sid = statement["Sid"].as_str().unwrap();
+            let document = without(document(job), sid);
+            assert!(is_refused(&before(job), job, &document), "{job:?} works without {sid}");
         }
     }
 }
@@ -250,6 +261,40 @@ fn tags_are_written_on_ours_alone_and_never_those_that_decide() {
     let keys = tags(&[("DeviceName", "x"), ("KeepForever", "x")]);
     let mixed = Call::CreateTags { resources: vec![on(0)], tags: keys };
     assert!(!allows(Job::Create, &mut world.clone(), HOME, mixed), "one key that decides among them");
+}
+
+#[test]
+fn the_manager_writes_the_mark_on_ours_and_nothing_else_anywhere() {
+    let copy = [OURS, ("SourceSnapshotId", "snap-1")];
+    let (mut world, volume, made) = with_snapshots(&[&[OURS], &copy, &[], &[("Type", "Manual")]]);
+    let run = world.run_instance(&region(HOME), NewInstance::named("i", tags(&[OURS]))).unwrap();
+    world.tag(&region(HOME), &volume.clone().into(), "Type", "Automated").unwrap();
+    let on = |n: usize| ResourceId::from(made[n].clone());
+    let writes = |job, resources: &[ResourceId], pairs: &[(&str, &str)]| {
+        let call = Call::CreateTags { resources: resources.to_vec(), tags: tags(pairs) };
+        allows(job, &mut world.clone(), HOME, call)
+    };
+    let mark = ("snapwarden:closed", "2026-11-22");
+    let manager = |resources: &[ResourceId], pairs: &[(&str, &str)]| writes(Job::Expire, resources, pairs);
+    assert!(manager(&[on(0), on(1)], &[mark]), "a source and a copy");
+    assert!(manager(&[on(0)], &[("snapwarden:closed", "")]), "a volume that is not over any more");
+    for key in ["Snapwarden:Closed", "snapwarden:slot", "snapwarden:retention", "DeleteOn", "KeepForever", "Type", "x"]
+    {
+        assert!(!manager(&[on(0)], &[(key, "x")]), "{key}");
+        assert!(!manager(&[on(0)], &[mark, (key, "x")]), "{key} beside it");
+    }
+    for (resource, what) in [
+        (on(2), "a snapshot of nobody"),
+        (on(3), "a foreign one"),
+        (volume.into(), "a volume"),
+        (run.into(), "an instance"),
+    ] {
+        assert!(!manager(std::slice::from_ref(&resource), &[mark]), "{what}");
+        assert!(!manager(&[on(0), resource], &[mark]), "{what} among ours");
+    }
+    for job in [Job::Create, Job::Offsite] {
+        assert!(!writes(job, &[on(0)], &[mark]) && !writes(job, &[on(1)], &[mark]), "{job:?}");
+    }
 }
 
 #[test]

@@ -104,7 +104,7 @@ pub(crate) fn one_due() -> (Sim, SnapshotId, SnapshotId) {
 pub(crate) fn only_delete(report: &RunReport) -> (&SnapshotId, &Outcome) {
     let mut deletes = report.items().filter_map(|(decision, outcome)| match (&decision.act, &decision.subject) {
         (Act::Delete { .. }, Subject::Snapshot(id)) | (Act::RemoveSource { .. }, Subject::Source(id)) => {
-            Some((id, outcome))
+            Some((&**id, outcome))
         }
         _ => None,
     });

@@ -2,18 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
-use snapwarden_core::decision::{Act, Job};
-use snapwarden_core::ids::{InstanceId, Region};
-use snapwarden_core::inventory::{Lineage, SnapshotState};
+use snapwarden_core::decision::{About, Act, Decision, Job, Reason, Subject};
+use snapwarden_core::ids::{InstanceId, Region, SnapshotId};
+use snapwarden_core::inventory::SnapshotState;
+use snapwarden_core::managed::volume_of;
 use snapwarden_core::report::RunReport;
 use snapwarden_core::tags::{Tags, key, source_snapshot};
 use snapwarden_ec2sim::face::Sim;
 use snapwarden_ec2sim::people::{NewInstance, NewVolume};
 use snapwarden_ec2sim::world::World;
 use snapwarden_ec2sim::{Policy, Principal};
+use snapwarden_exec::cloud::Cloud;
 use snapwarden_exec::collect::Scope;
-use snapwarden_exec::run::{Quiet, RunError, RunOptions, run};
+use snapwarden_exec::execute::execute;
+use snapwarden_exec::pacing::{Pacer, Stop};
+use snapwarden_exec::run::{Prepared, Quiet, RunError, RunOptions, calls_since, prepare, run};
 
 pub(crate) const NOW: &str = "2026-11-22T03:00:00Z";
 pub(crate) const HOME: &str = "us-east-1";
@@ -86,6 +91,39 @@ pub(crate) fn try_job_as(sim: &Sim, job: Job, document: &str) -> Option<Result<R
     sim.block_on(run(sim, &options, &Quiet))
 }
 
+/// What becomes of a manager's plan, made by hand, that writes these marks at home and does nothing else.
+pub(crate) fn write_marks(sim: &Sim, document: &str, marks: &[(SnapshotId, Option<Date>)]) -> RunReport {
+    let sim = &with_policies(sim, &[document]);
+    let pacer = Pacer::new(sim, None, Stop::default());
+    let marked = async {
+        let Prepared { inventory, mut plan, .. } =
+            prepare(&pacer, &options(Job::Expire, &[HOME]), &Quiet).await.expect("started");
+        plan.decisions = marks.iter().map(|(id, closed)| mark(id, *closed)).collect();
+        let before = sim.calls();
+        let (outcomes, findings) = execute(&pacer, &plan, &inventory, &Quiet).await;
+        let calls = calls_since(&before, &sim.calls());
+        RunReport { plan, outcomes, violations: Vec::new(), findings, calls, ended_at: sim.now() }
+    };
+    sim.block_on(marked).expect("not killed")
+}
+
+fn mark(id: &SnapshotId, closed: Option<Date>) -> Decision {
+    // Planners alone name targets; a plan that is read back has them too.
+    let target = serde_json::from_value(serde_json::json!(id)).expect("an id is a target's text");
+    let (subject, act) = (Subject::Snapshot(target), Act::Mark { closed });
+    Decision { region: region(HOME), subject, about: About::default(), act, reason: Reason::LastGood { volume: None } }
+}
+
+/// A policy document without one of its statements.
+pub(crate) fn without(document: &str, sid: &str) -> String {
+    let mut document: serde_json::Value = serde_json::from_str(document).unwrap();
+    let statements = document["Statement"].as_array_mut().unwrap();
+    let before = statements.len();
+    statements.retain(|statement| statement["Sid"] != sid);
+    assert_eq!(statements.len(), before - 1, "{sid}");
+    document.to_string()
+}
+
 pub(crate) fn job(sim: &Sim, job: Job) -> RunReport {
     let report = try_job(sim, job).expect("not killed").expect("started");
     assert_eq!(report.violations, [], "check found something in a plan of our own");
@@ -146,7 +184,7 @@ pub(crate) fn assert_rules(world: &World, context: &str) {
             continue;
         }
         let source = source_snapshot(&snapshot.tags).ok();
-        let Lineage::Volume(volume) = snapshot.lineage() else { panic!("{context}: {} names no volume", snapshot.id) };
+        let Some(volume) = volume_of(snapshot) else { panic!("{context}: {} names no volume", snapshot.id) };
         let slot = snapshot.tags.get(key::SLOT).unwrap().to_owned();
         slots.entry((volume, slot)).or_default().insert(source.clone().unwrap_or_else(|| snapshot.id.clone()));
         if let Some(source) = source {
@@ -167,11 +205,11 @@ pub(crate) fn assert_every_volume_is_backed_up(world: &World, context: &str) {
     let held: BTreeSet<_> = truth
         .snapshots()
         .filter(|(_, snapshot)| snapshot.state != SnapshotState::Error)
-        .map(|(_, snapshot)| snapshot.lineage())
+        .filter_map(|(_, snapshot)| volume_of(snapshot))
         .collect();
     for seen in truth.regions.values() {
         for volume in seen.volumes.items() {
-            assert!(held.contains(&Lineage::Volume(volume.id.clone())), "{context}: {} has nothing", volume.id);
+            assert!(held.contains(&volume.id), "{context}: {} has nothing", volume.id);
         }
     }
 }

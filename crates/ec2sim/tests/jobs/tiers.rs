@@ -9,7 +9,7 @@ use snapwarden_ec2sim::call::ResourceId;
 use snapwarden_ec2sim::face::Sim;
 
 use crate::second_look::{exists, meddled};
-use crate::support::{AWAY, HOME, act, instance, job, offsite_until_done, pass_until, region, world};
+use crate::support::{AWAY, HOME, act, changes, instance, job, offsite_until_done, pass_until, region, world};
 
 /// An instance with one volume, and a daily snapshot and its copies from the 22nd of November until this day of the year.
 fn lived(pairs: &[(&str, &str)], days: i64) -> Sim {
@@ -69,19 +69,26 @@ fn copies_may_be_kept_longer_than_their_sources() {
 }
 
 #[test]
-fn a_terminated_instances_snapshots_stay_as_recorded_and_a_finding_says_so() {
+fn a_terminated_instances_snapshots_are_marked_judged_as_open_for_30_days_and_then_end() {
     let sim = lived(WEEKS, 30);
-    let before = slots(&sim, HOME);
     sim.with(|world| {
         let id = world.instances(&region(HOME)).next().unwrap().instance.id.clone();
         world.terminate_instance(&region(HOME), &id).unwrap();
     });
     pass_until(&sim, "2027-06-01T20:00:00Z");
     let report = job(&sim, Job::Expire);
-    assert!(report.findings.iter().any(|f| matches!(f.problem, Problem::VolumesGone { .. })), "{:?}", report.findings);
     // The 20th was kept for its days only.
-    let left: Vec<_> = before.into_iter().filter(|slot| slot != "2026-12-20").collect();
-    assert_eq!(slots(&sim, HOME), left);
+    assert_eq!(changes(&report), [("delete", 1), ("mark", 1)].into());
+    assert!(report.items().any(|(decision, _)| matches!(decision.reason, Reason::VolumeOver { .. })));
+    assert_eq!(slots(&sim, HOME), ["2026-12-07", "2026-12-14", "2026-12-21"]);
+    pass_until(&sim, "2027-06-30T20:00:00Z");
+    let report = job(&sim, Job::Expire);
+    assert_eq!(changes(&report), [].into(), "the mark is written once");
+    assert!(report.findings.iter().any(|f| matches!(f.problem, Problem::ClosingHolds { .. })), "{:?}", report.findings);
+    pass_until(&sim, "2027-07-02T20:00:00Z");
+    let report = job(&sim, Job::Expire);
+    assert_eq!(changes(&report), [("delete", 3)].into());
+    assert_eq!(slots(&sim, HOME), [""; 0]);
 }
 
 #[test]
@@ -100,7 +107,7 @@ fn the_first_of_a_week_deleted_by_hand_saves_the_one_that_was_to_go_for_it() {
         report.items().filter(|(d, _)| d.act.is_change()).map(|(d, o)| (d.reason.to_string(), o)).collect();
     assert_eq!(outcomes.len(), 1, "{outcomes:?}");
     let (reason, outcome) = outcomes.iter().next().unwrap();
-    assert!(reason.ends_with(&format!("no tier wants it: {first} is the first of week 2026-W49")), "{reason}");
+    assert!(reason.ends_with(&format!("{first} is the first of week 2026-W49")), "{reason}");
     assert_eq!(**outcome, Outcome::Changed(Changed::SupportGone));
     let report = job(&sim, Job::Expire);
     assert!(report.items().all(|(decision, _)| !decision.act.is_change()), "it is the first of its week now");
@@ -116,7 +123,7 @@ fn tags_set_back_in_time_lose_nothing() {
     act(&sim, Job::Create);
     pass_until(&sim, "2026-12-22T20:00:00Z");
     let report = job(&sim, Job::Expire);
-    let waits = report.items().filter(|(decision, _)| matches!(decision.reason, Reason::ShorterWaits { .. })).count();
+    let waits = report.items().filter(|(decision, _)| matches!(decision.reason, Reason::KeptInGrace { .. })).count();
     assert_eq!(waits, 2, "two weeks wait");
     sim.with(|world| world.tag(&region(HOME), &id, key::RETENTION_WEEKS, "3").unwrap());
     act(&sim, Job::Expire);

@@ -91,6 +91,9 @@ fn one_volume_gone() -> World {
     act(&sim, Job::Create);
     sim.with(|world| world.terminate_instance(&region(HOME), &gone).unwrap());
     pass_until(&sim, "2026-11-30T12:00:00Z");
+    // Marked, and the 30 days have passed.
+    act(&sim, Job::Expire);
+    pass_until(&sim, "2027-01-02T12:00:00Z");
     sim.with(|world| world.clone())
 }
 

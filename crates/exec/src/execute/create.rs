@@ -15,12 +15,9 @@ use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
 use snapwarden_core::report::{Deferred, Outcome, Said};
 use snapwarden_core::tags::Tags;
 
-use super::{CONCURRENCY, Executor, Item, outcome_of, said};
+use super::{CONCURRENCY, Executor, Item, TAGGED_PER_CALL_MAX, outcome_of, said};
 use crate::cloud::{Action, Begun, Cloud, CloudError, ErrorKind, SetRequest};
 use crate::pacing::CallError;
-
-/// Snapshots that get equal tags by one CreateTags. AWS takes 1,000 ids and recommends "smaller batches".
-const TAGGED_PER_CALL_MAX: usize = 200;
 
 /// A snapshot that wants late tags, and the decision that waits for them, if one does.
 type Late<'a> = (SnapshotId, Option<Item<'a>>);
@@ -33,9 +30,9 @@ pub(super) async fn execute<C: Cloud>(executor: &Executor<'_, '_, C>) {
             Act::Create { late_tags } => {
                 volumes.extend(item.1.about.volume.as_ref().map(|volume| (volume, (item, late_tags))));
             }
-            Act::AddTags { region, snapshot, tags } => creator.later(region, tags, snapshot.clone(), Some(item)),
+            Act::AddTags { region, snapshot, tags } => creator.later(region, tags, (**snapshot).clone(), Some(item)),
             Act::Copy { .. } | Act::Stamp { .. } | Act::RemoveSource { .. } | Act::Delete { .. } => {}
-            Act::Hold | Act::Keep | Act::Skip | Act::Wait => {}
+            Act::Mark { .. } | Act::Hold | Act::Keep | Act::Skip | Act::Wait => {}
         }
     }
     let groups = executor.plan.groups.iter().map(|group| {

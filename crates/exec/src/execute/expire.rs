@@ -1,4 +1,4 @@
-//! The manager's deletes: looked at again in batches, then one call each, the oldest first.
+//! The manager's marks, then its deletes: looked at again in batches, then one call each, the oldest first.
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -7,6 +7,7 @@ use snapwarden_core::decision::{Act, Subject};
 use snapwarden_core::ids::{Region, SnapshotId};
 
 use super::look::{IDS_PER_LOOK_MAX, Wanted};
+use super::mark;
 use super::{CONCURRENCY, Executor, Item};
 use crate::cloud::Cloud;
 
@@ -19,6 +20,7 @@ struct Delete<'a> {
 }
 
 pub(super) async fn execute<C: Cloud>(executor: &Executor<'_, '_, C>) {
+    mark::execute(executor).await;
     let deletes: Vec<_> = executor
         .items()
         .filter_map(|item| match (&item.1.act, &item.1.subject) {

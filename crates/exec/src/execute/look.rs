@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use snapwarden_core::ids::{Region, SnapshotId};
 use snapwarden_core::inventory::Snapshot;
 use snapwarden_core::report::{Changed, Outcome};
+use snapwarden_core::tags::key;
 
 use super::{Executor, outcome_of};
 use crate::cloud::{Action, Cloud, CloudError, Page, SnapshotQuery};
@@ -69,7 +70,7 @@ impl<C: Cloud> Executor<'_, '_, C> {
         if now.tags.keep_forever() {
             return Some(Outcome::Changed(Changed::Pinned));
         }
-        (self.planned(region, snapshot) != Some(now)).then_some(Outcome::Changed(Changed::Differs))
+        (!self.is_as_planned(region, now)).then_some(Outcome::Changed(Changed::Differs))
     }
 
     /// What becomes of a delete whose support does not hold any more, if it does not.
@@ -78,7 +79,19 @@ impl<C: Cloud> Executor<'_, '_, C> {
             return Some(outcome_of(error.clone()));
         }
         let now = looked.seen.get(&(region.clone(), support.clone()));
-        (now.is_none() || self.planned(region, support) != now).then_some(Outcome::Changed(Changed::SupportGone))
+        let holds = now.is_some_and(|now| self.is_as_planned(region, now));
+        (!holds).then_some(Outcome::Changed(Changed::SupportGone))
+    }
+
+    /// Whether a snapshot is what the plan saw. Its mark is not compared: this run may have written it a moment ago.
+    fn is_as_planned(&self, region: &Region, now: &Snapshot) -> bool {
+        let unmarked = |snapshot: &Snapshot| {
+            let mut snapshot = snapshot.clone();
+            snapshot.tags.remove(key::CLOSED);
+            snapshot
+        };
+        let planned = self.planned(region, &now.id);
+        planned.is_some_and(|planned| planned == now || unmarked(planned) == unmarked(now))
     }
 
     /// The snapshot as the plan saw it.

@@ -6,6 +6,7 @@
 mod create;
 mod expire;
 mod look;
+mod mark;
 mod offsite;
 
 use std::cell::RefCell;
@@ -23,6 +24,8 @@ use crate::run::Progress;
 
 /// Calls of one job in one Region that may be under way at once.
 const CONCURRENCY: usize = 8;
+/// Snapshots that get equal tags by one CreateTags. AWS takes 1,000 ids and recommends "smaller batches".
+const TAGGED_PER_CALL_MAX: usize = 200;
 
 /// Carries out `plan`: one outcome per decision, and what a person should look at besides.
 pub async fn execute<C: Cloud>(

@@ -27,7 +27,7 @@ async fn add_tags<C: Cloud>(executor: &Executor<'_, '_, C>) {
         .items()
         .filter_map(|item| {
             let Act::AddTags { region, snapshot, tags } = &item.1.act else { return None };
-            Some((item, region, snapshot, tags))
+            Some((item, region, &**snapshot, tags))
         })
         .collect();
     for batch in todo.chunks(IDS_PER_LOOK_MAX / 2) {

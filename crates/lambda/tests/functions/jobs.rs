@@ -175,7 +175,7 @@ fn what_fails_fails_the_invocation_after_its_report() {
 }
 
 #[test]
-fn what_is_held_back_fails_the_invocation_with_the_words_to_use_and_goes_when_approved() {
+fn what_is_held_back_is_answered_with_the_words_to_use_and_goes_when_approved() {
     let ec2 = ec2(&fleet(14));
     let creator = Lambda::start("creator", &ec2, &[]);
     for slot in ["2026-11-20T03:00Z", "2026-11-21T03:00Z", "2026-11-22T03:00Z"] {
@@ -185,15 +185,22 @@ fn what_is_held_back_fails_the_invocation_with_the_words_to_use_and_goes_when_ap
     // Nothing is made any more: 56 of 84 are overdue at once, and the newest of each volume stays.
     advance(&ec2, 40 * 24 * 3600);
     let manager = Lambda::start("manager", &ec2, &[]);
-    let dry = manager.invoke(r#"{"dry_run": true}"#).unwrap_err();
-    assert_eq!(dry["errorType"], "Snapwarden.HeldBack", "{dry}");
-    let held = manager.invoke("{}").unwrap_err();
-    assert_eq!(held["errorType"], "Snapwarden.HeldBack");
+    let dry = manager.invoke(r#"{"dry_run": true}"#).unwrap();
+    let held = manager.invoke("{}").unwrap();
+    for answer in [&dry, &held] {
+        assert_eq!((&answer["exit_code"], &answer["regions"][HOME]["held_back"]), (&json!(3), &json!(56)), "{answer}");
+    }
     assert_eq!(ec2.world().unwrap().snapshots().count(), 84);
-    let message = held["errorMessage"].as_str().unwrap();
+    let message = held["held"][0].as_str().unwrap();
     let words = message.split("--approve ").nth(1).unwrap();
     assert_eq!(words, format!("{HOME}:2027-01-01:56"), "{message}");
     let approved = manager.invoke(&json!({ "approve": words }).to_string()).unwrap();
     assert_eq!(approved["regions"][HOME]["done"], json!({"delete": 56}), "{approved}");
-    assert_eq!(said(&manager.end(), "held for approval").len(), 2);
+    assert_eq!((&approved["exit_code"], &approved["regions"][HOME]["held_back"]), (&json!(0), &json!(0)));
+    let log = manager.end();
+    let said: Vec<_> = said(&log, "held for approval").iter().map(|line| line["level"].clone()).collect();
+    assert_eq!(said, ["WARN", "WARN"], "it is no failure");
+    let metrics = metrics(&log).into_iter().filter(|line| line["Region"] == HOME);
+    let counts: Vec<_> = metrics.map(|line| (line["HeldBack"].clone(), line["Failed"].clone())).collect();
+    assert_eq!(counts, [(json!(56), json!(0)), (json!(56), json!(0)), (json!(0), json!(0))]);
 }

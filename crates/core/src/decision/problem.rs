@@ -1,0 +1,365 @@
+//! What a person should look at, and what to do about it.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::words::{count_list, list, minute, snapshots_are, unread_list};
+use super::{CopyRef, Unread};
+use crate::approval::Approval;
+use crate::ids::{Region, SnapshotId, VolumeId};
+use crate::policy::RefusedWhy;
+use crate::printable::quoted;
+use crate::schedule::Slot;
+use crate::tags::key;
+
+/// Something that a person should look at. It does not stop the run.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Finding {
+    /// Where.
+    pub region: Region,
+    /// What it is about: an id, or a Region's name.
+    pub id: String,
+    /// What it is.
+    pub problem: Problem,
+}
+
+impl Finding {
+    /// A finding about `id` in `region`.
+    pub fn new(region: &Region, id: impl fmt::Display, problem: Problem) -> Self {
+        Self { region: region.clone(), id: id.to_string(), problem }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Finding { region, id, problem } = self;
+        if id == region.as_str() { write!(f, "{region}: {problem}") } else { write!(f, "{region} {id}: {problem}") }
+    }
+}
+
+/// What is wrong, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the Display below says each in a sentence")]
+pub enum Problem {
+    BackupUnreadable { value: String },
+    VolumeBackupUnreadable { value: String },
+    RetentionUnreadable { key: String, value: String, days: u32 },
+    ScheduleUnreadable { value: String, default: String },
+    ModeUnreadable { value: String },
+    DestinationRefused { text: String, why: RefusedWhy, local: bool },
+    TagsDropped { keys: Vec<String> },
+    NothingSelected { regions: Vec<Region> },
+    NotRead { what: String, why: String },
+    DestinationUnread { destination: Region },
+    FailingVolume { failed: usize },
+    VolumeUnread,
+    PendingLimit { pending: usize, limit: usize },
+    TwoOfOneSlot { slot: Slot, snapshots: Vec<SnapshotId> },
+    SourceDue,
+    CopyPendingLong { copy: CopyRef, since: Timestamp },
+    CopyFailing { destination: Region, message: String },
+    CopyMismatch { copy: CopyRef, difference: String },
+    TwoCopies { destination: Region, copies: Vec<SnapshotId> },
+    StampFull,
+    DeleteOnUnreadable { value: Option<String> },
+    CreatedOnHolds { created: Date, delete_on: Date },
+    RetentionRecordUnreadable { value: String },
+    MistypedHolds { key: String, value: String, snapshots: usize },
+    MadeMistyped { some: Amount },
+    GraceHolds { some: Amount, until: Date, last: Date, approval: Approval },
+    ClosingHolds { some: Amount, until: Date, approval: Approval },
+    KeptOfOver { volumes: usize, example: VolumeId, some: Amount },
+    ApprovalOfNothing { approval: Approval },
+    HistoryUnread { unread: Vec<Unread>, some: Amount },
+    NoVolume { some: Amount },
+    TagsWandered { some: Amount, example: SnapshotId },
+    PinnedPastDay { some: Amount },
+    SourcesKeep { some: Amount, example: CopyRef },
+    BackedUpByNobody { volumes: usize, since: Date, example: VolumeId, some: Amount },
+    InUseUnreadable { value: String },
+    Refused { code: String, message: String },
+    UnexpectedSnapshot { volume: VolumeId },
+    SetsNotAllowed { message: String },
+    SetRefused { code: String, message: String },
+    LateTagsPending { why: String },
+    MarkNotWritten { why: String, snapshots: usize },
+}
+
+impl Problem {
+    /// Whether it is a tag of retention that cannot be read: nothing of the instance's volumes is deleted.
+    pub fn is_unreadable_retention(&self) -> bool {
+        matches!(self, Problem::RetentionUnreadable { .. } | Problem::MistypedHolds { .. })
+    }
+
+    /// The words that let go at once what this is about, where there are such.
+    pub fn approval(&self) -> Option<&Approval> {
+        if let Problem::GraceHolds { approval, .. } | Problem::ClosingHolds { approval, .. } = self {
+            return Some(approval);
+        }
+        None
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use Problem as P;
+        match self {
+            P::BackupUnreadable { value } => write!(
+                f,
+                "Backup={} does not select it. Tag it Yes to back it up, or take the tag away: then what there is stays. With \
+                 No all that there is of its volumes ends after some weeks",
+                quoted(value)
+            ),
+            P::VolumeBackupUnreadable { value } => {
+                write!(f, "Backup={} does not leave the volume out; write No if that is what is meant", quoted(value))
+            }
+            P::RetentionUnreadable { key, value, days } => write!(
+                f,
+                "{}={} is not a number that it can be. Until it is fixed, new snapshots are kept for {days} days, and \
+                 nothing of its volumes is deleted",
+                crate::printable::printable(key, 60),
+                quoted(value)
+            ),
+            P::ScheduleUnreadable { value, default } => write!(
+                f,
+                "BackupSchedule={} is not a schedule. Until it is fixed, {} is used",
+                quoted(value),
+                quoted(default)
+            ),
+            P::ModeUnreadable { value } => write!(
+                f,
+                "OffsiteMode={} is none of Move, KeepLatest, Copy; sources stay, as with Copy, until it is mended",
+                quoted(value)
+            ),
+            P::DestinationRefused { text, why, local } => {
+                write!(f, "DestinationRegion names {}, which ", quoted(text))?;
+                f.write_str(match why {
+                    RefusedWhy::NotThere => "does not exist or is not enabled in this account",
+                    RefusedWhy::OwnRegion => "is its own Region",
+                })?;
+                f.write_str(if *local {
+                    "; it has no offsite copy until the tag is mended"
+                } else {
+                    "; nothing is copied there, and sources stay, until the tag is mended"
+                })
+            }
+            P::TagsDropped { keys } => write!(
+                f,
+                "too many tags: {} of the volume's own are not carried to its snapshot ({})",
+                keys.len(),
+                crate::printable::printable(&keys.join(", "), 120)
+            ),
+            P::NothingSelected { regions } => {
+                f.write_str("no instance is selected")?;
+                if regions.len() > 1 {
+                    write!(f, " in {}", count_list(regions))?;
+                }
+                f.write_str(": tag instances Backup=Yes, or look at the right Region")
+            }
+            P::NotRead { what, why } => write!(
+                f,
+                "could not list all {what}: {}. Nothing that depends on them was changed",
+                crate::printable::printable(why, 400)
+            ),
+            P::DestinationUnread { destination } => {
+                write!(
+                    f,
+                    "its destination {destination} could not be read; look at that Region's health and permissions"
+                )
+            }
+            P::FailingVolume { failed } => {
+                write!(f, "{failed} snapshots of one slot failed: this volume has no backup of it; look at the volume")
+            }
+            P::VolumeUnread => {
+                f.write_str("attached, but not in the list of volumes; if the next run says so too, look at the volume")
+            }
+            P::PendingLimit { pending, limit } => write!(
+                f,
+                "{pending} pending or failed snapshots fill its limit of {limit}: no backup of this slot yet; look for \
+                 failed ones that are not Snapwarden's, or are pinned, and delete them by hand"
+            ),
+            P::TwoOfOneSlot { slot, snapshots } => write!(
+                f,
+                "{} snapshots of slot {slot} ({}); each expires on its own day, delete the extra by hand if it costs too much",
+                snapshots.len(),
+                list(snapshots)
+            ),
+            P::SourceDue => f.write_str(
+                "it never had its offsite copy, and is due now or within the hour; look at why the copy did not happen",
+            ),
+            P::CopyPendingLong { copy, since } => {
+                write!(f, "{copy} is pending since {}; look at it in the console", minute(since))
+            }
+            P::CopyFailing { destination, message } => write!(
+                f,
+                "its copies to {destination} fail: {}; if it speaks of a key, see that the role may use that key there",
+                quoted(message)
+            ),
+            P::CopyMismatch { copy, difference } => {
+                write!(f, "{copy} is no true copy ({difference}); delete it by hand to have the snapshot copied again")
+            }
+            P::TwoCopies { destination, copies } => write!(
+                f,
+                "{} copies in {destination} ({}); the oldest verified one counts, the others expire on their own day",
+                copies.len(),
+                list(copies)
+            ),
+            P::StampFull => f.write_str("OffsiteSnapshotId has no room for another destination; name fewer of them"),
+            P::DeleteOnUnreadable { value: None } => {
+                f.write_str("no DeleteOn, so it is kept for ever; tag it KeepForever if that is meant, else with a day")
+            }
+            P::DeleteOnUnreadable { value: Some(value) } => {
+                write!(f, "DeleteOn={} is no day, so it is kept for ever; write it as YYYY-MM-DD", quoted(value))
+            }
+            P::CreatedOnHolds { created, delete_on } => write!(
+                f,
+                "DeleteOn={delete_on} has come, but CreatedOn={created} says that it was promised more days than it is \
+                 old. Correct CreatedOn to the day on which it was made"
+            ),
+            P::RetentionRecordUnreadable { value } => write!(
+                f,
+                "{}={} cannot be read, so it is kept for ever; write it as snapwarden preview prints it, or take it away",
+                key::RETENTION,
+                quoted(value)
+            ),
+            P::MistypedHolds { key, value, snapshots } => write!(
+                f,
+                "{}={} cannot be read, so nothing of its volumes is deleted; {} waiting. Correct the tag",
+                crate::printable::printable(key, 60),
+                quoted(value),
+                snapshots_are(*snapshots)
+            ),
+            P::MadeMistyped { some } => write!(
+                f,
+                "made while a tag of retention could not be read, and kept a year or longer: {some}. Move their DeleteOn \
+                 if that is too long",
+            ),
+            P::GraceHolds { some, until, last, approval } => write!(
+                f,
+                "its tags ask for less now: {some} kept by the earlier policy {} (grace period). Set the tags \
+                 back to keep them; to delete them now, run expire with --approve {approval}",
+                if until == last { format!("until {until}") } else { format!("until {until}, the last until {last}") }
+            ),
+            P::ClosingHolds { some, until, approval } => write!(
+                f,
+                "volumes gone or tagged Backup=No: {some} kept only for the days after that, the first until {until}. To \
+                 delete them now, run expire with --approve {approval}"
+            ),
+            P::KeptOfOver { volumes, example, some } => write!(
+                f,
+                "volumes gone or tagged Backup=No: {some} of {}, such as {example}, kept by the policies that they were made \
+                 under. They go one by one as time goes on, and nothing is to be done; snapwarden explain {example} shows \
+                 what keeps each",
+                super::words::volumes(*volumes)
+            ),
+            P::ApprovalOfNothing { approval } => {
+                write!(f, "--approve {approval} lets nothing go: nothing waits for these words now")
+            }
+            P::HistoryUnread { unread, some } => {
+                write!(f, "{some} past DeleteOn and kept: could not read {}", unread_list(unread))?;
+                let is_of_tag = |one: &Unread| matches!(one, Unread::Record(_) | Unread::Mistyped(_));
+                if unread.iter().any(is_of_tag) {
+                    write!(
+                        f,
+                        ". Write the policy that was meant in its tag {}, like \"days=7 weeks=4\"",
+                        key::RETENTION
+                    )?;
+                }
+                Ok(())
+            }
+            P::NoVolume { some } => write!(
+                f,
+                "copies that do not say of which volume: {some} past DeleteOn and kept, in doubt whose they are. Tag each \
+                 with {} (and {}), or delete it by hand",
+                key::VOLUME_ID,
+                key::SOURCE_REGION
+            ),
+            P::TagsWandered { some, example } => write!(
+                f,
+                "snapshots with the tags of another one (like {example}), so not Snapwarden's: {some}. Take {} off them, \
+                 and off the volume that they are of",
+                key::TYPE
+            ),
+            P::SourcesKeep { some, example } => write!(
+                f,
+                "copies past DeleteOn that stay as their sources do, such as that of {example}: {some}. Each goes when its \
+                 source is not pinned, and the source's DeleteOn has come"
+            ),
+            P::PinnedPastDay { some } => write!(f, "past DeleteOn and pinned by {}: {some}", key::KEEP_FOREVER),
+            P::BackedUpByNobody { volumes, since, example, some } => write!(
+                f,
+                "{} that no instance backs up now (like {example}), the first since {since}: {some} past DeleteOn and \
+                 kept. Attach the volume to an instance tagged Backup=Yes, or tag it Backup=No to let them go",
+                super::words::volumes(*volumes)
+            ),
+            P::InUseUnreadable { value } => write!(
+                f,
+                "{}={} cannot be read, so the snapshot is kept; take the tag off if no restore reads from it",
+                key::IN_USE,
+                quoted(value)
+            ),
+            P::Refused { code, message } => {
+                write!(
+                    f,
+                    "EC2 refused: {} ({})",
+                    crate::printable::printable(message, 200),
+                    crate::printable::printable(code, 60)
+                )
+            }
+            P::UnexpectedSnapshot { volume } => {
+                write!(f, "the set also holds {volume}, attached while the run was on; it expires like the others")
+            }
+            P::SetsNotAllowed { message } => write!(
+                f,
+                "EC2 does not allow sets ({}); volumes are made one by one and are consistent per volume only; allow ec2:CreateSnapshots",
+                crate::printable::printable(message, 200)
+            ),
+            P::SetRefused { code, message } => write!(
+                f,
+                "EC2 refused a set ({}, {}); its volumes were made one by one and are consistent per volume only",
+                crate::printable::printable(message, 200),
+                crate::printable::printable(code, 60)
+            ),
+            P::MarkNotWritten { why, snapshots } => write!(
+                f,
+                "{} could not be written on {snapshots} snapshots of volumes that are over ({}), so nothing of those \
+                 volumes is closed: allow ec2:CreateTags with this key (docs/permissions.md)",
+                key::CLOSED,
+                crate::printable::printable(why, 200)
+            ),
+            P::LateTagsPending { why } => write!(
+                f,
+                "it has not got DeviceName and its volume's tags yet ({}); the next run of the slot adds them",
+                crate::printable::printable(why, 200)
+            ),
+        }
+    }
+}
+
+/// How many snapshots, and their size.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Amount {
+    /// Snapshots.
+    pub snapshots: usize,
+    /// The sizes of their volumes, added up: what they take is less.
+    pub gib: u64,
+}
+
+impl Amount {
+    /// Counts one more of this size.
+    pub fn add(&mut self, size_gib: u32) {
+        self.snapshots += 1;
+        self.gib += u64::from(size_gib);
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { snapshots, gib } = self;
+        write!(f, "{snapshots} {} ({gib} GiB)", if *snapshots == 1 { "snapshot" } else { "snapshots" })
+    }
+}

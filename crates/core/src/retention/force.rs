@@ -1,0 +1,240 @@
+//! Which policies and destinations are in force for a volume.
+//!
+//! In force is what the instances that have the volume ask for now, what its newest snapshot states, and for the grace
+//! period what the newest one stated before. So what is longer counts at once, and no edit of a tag takes anything away
+//! before the grace period is over. While no instance backs the volume up, and until one has for the grace period, all that its
+//! snapshots state is in force.
+//!
+//! There is no other memory than the snapshots. So those that a policy's time is counted from stay as long as they are
+//! needed ([`super::verdict`]).
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::history::History;
+use super::policy::Retention;
+use crate::ids::{InstanceId, Region, SnapshotId};
+use crate::inventory::day_of;
+use crate::managed::Managed;
+
+/// What puts a policy in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// The tags that this instance, which has the volume, has now.
+    Tags(InstanceId),
+    /// The record of the volume's newest snapshot.
+    Newest(SnapshotId),
+    /// The record of a snapshot that is still being made.
+    Pending(SnapshotId),
+    /// The record of a snapshot that was the newest until less than the grace period ago.
+    Grace {
+        /// That snapshot.
+        snapshot: SnapshotId,
+        /// The day, UTC, on which the grace period ends.
+        until: Date,
+    },
+    /// The record of one of the volume's snapshots, while no instance backs the volume up, and for a grace period after that.
+    Detached(SnapshotId),
+    /// The same of the tags of an instance that the volume's snapshots name.
+    Named(InstanceId),
+}
+
+impl fmt::Display for By {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            By::Tags(instance) => write!(f, "the tags of {instance}"),
+            By::Newest(snapshot) => write!(f, "the policy recorded on {snapshot}, the newest"),
+            By::Pending(snapshot) => write!(f, "the policy recorded on {snapshot}, which is being made"),
+            By::Grace { snapshot, until } => {
+                write!(f, "the earlier policy, recorded on {snapshot}, in force until {until} (grace period)")
+            }
+            By::Detached(snapshot) => write!(
+                f,
+                "the policy recorded on {snapshot}; no instance backs the volume up, or not for a grace period yet"
+            ),
+            By::Named(instance) => write!(f, "the tags of {instance}, which once had the volume"),
+        }
+    }
+}
+
+/// A policy in force.
+#[derive(Debug, Clone)]
+pub(super) struct InForce {
+    pub(super) policy: Retention,
+    pub(super) by: By,
+}
+
+/// What the snapshots of a volume state, one after the other.
+pub(super) struct Statements<T>(Vec<Step<T>>);
+
+/// What was stated at one time: by one snapshot and its copies, which all say the same unless a person edited one.
+struct Step<T> {
+    taken: Timestamp,
+    said: Vec<(T, SnapshotId, SnapshotId)>,
+}
+
+/// A statement that is, or was within the grace period, the newest.
+pub(super) struct Stated<'s, T> {
+    pub(super) what: &'s T,
+    pub(super) snapshot: &'s SnapshotId,
+    /// When the grace period ends; none for the newest.
+    pub(super) until: Option<Timestamp>,
+}
+
+impl<T: PartialEq> Statements<T> {
+    /// `members` stand in order of the time of their data.
+    pub(super) fn of<'i, 'a>(members: &[&'i Managed<'a>], states: impl Fn(&'i Managed<'a>) -> Option<T>) -> Self {
+        let mut steps: Vec<Step<T>> = Vec::new();
+        for member in members {
+            let Some(what) = states(member) else { continue };
+            let said = (what, member.id().clone(), member.moment().clone());
+            match steps.last_mut() {
+                Some(last) if last.taken == member.taken() => last.said.push(said),
+                Some(_) | None => steps.push(Step { taken: member.taken(), said: vec![said] }),
+            }
+        }
+        Self(steps)
+    }
+
+    /// What the newest states, and what was the newest less than `grace` ago.
+    pub(super) fn in_force(&self, now: Timestamp, grace: SignedDuration) -> Vec<Stated<'_, T>> {
+        let mut found = Vec::new();
+        for (n, step) in self.0.iter().enumerate().rev() {
+            let until = self.0.get(n + 1).map(|next| next.taken.checked_add(grace).unwrap_or(Timestamp::MAX));
+            if until.is_some_and(|until| until <= now) {
+                break;
+            }
+            found.extend(step.said.iter().map(|(what, snapshot, _)| Stated { what, snapshot, until }));
+        }
+        found
+    }
+
+    /// The newest moment that states `what`.
+    pub(super) fn newest_moment(&self, what: &T) -> Option<&SnapshotId> {
+        let mut said = self.0.iter().rev().flat_map(|step| &step.said);
+        said.find(|(said, ..)| said == what).map(|(_, _, moment)| moment)
+    }
+
+    /// The moments that date when something was not stated any more, each with the time of its data: those that state
+    /// something else than the one before them, of the last before the grace period and of all since then. Before that
+    /// one everything is out of force.
+    pub(super) fn changes(
+        &self,
+        now: Timestamp,
+        grace: SignedDuration,
+        loses: impl Fn(&T, &T) -> bool,
+    ) -> Vec<(Timestamp, &SnapshotId)> {
+        let differs =
+            |a: &Step<T>, b: &Step<T>| b.said.iter().any(|(what, ..)| a.said.iter().all(|(of, ..)| loses(of, what)));
+        let pairs = self.0.windows(2).filter(|pair| differs(&pair[0], &pair[1]));
+        let steps: Vec<_> = pairs.map(|pair| &pair[1]).collect();
+        let is_before = |step: &&Step<T>| step.taken.checked_add(grace).is_ok_and(|until| until <= now);
+        let first = steps.partition_point(is_before).saturating_sub(1);
+        let all = steps.into_iter().skip(first);
+        all.flat_map(|step| step.said.iter().map(|(_, _, moment)| (step.taken, moment))).collect()
+    }
+}
+
+impl History<'_, '_> {
+    /// The policies in force, the plainest reason first. `with_grace`: those of the grace period too. `is_left`: no instance
+    /// has the volume, and its closing days are not over.
+    pub(super) fn policies(&self, with_grace: bool, is_left: bool) -> Vec<InForce> {
+        let mut all = Vec::new();
+        let mut add = |policy: &Retention, by: By| {
+            if !all.iter().any(|one: &InForce| one.policy == *policy) {
+                all.push(InForce { policy: policy.clone(), by });
+            }
+        };
+        for asking in self.holders() {
+            asking.wanted.iter().for_each(|policy| add(policy, By::Tags(asking.instance.id.clone())));
+        }
+        let stated = self.retention.in_force(self.now, self.grace);
+        for stated in stated.iter().filter(|stated| stated.until.is_none()) {
+            stated.what.iter().for_each(|policy| add(policy, By::Newest(stated.snapshot.clone())));
+        }
+        for pending in &self.pending {
+            pending.recorded().stated().into_iter().for_each(|policy| add(policy, By::Pending(pending.id().clone())));
+        }
+        if is_left && self.is_left_with(with_grace) {
+            for asking in self.named() {
+                asking.wanted.iter().for_each(|policy| add(policy, By::Named(asking.instance.id.clone())));
+            }
+            for member in self.members.iter().rev() {
+                member
+                    .recorded()
+                    .stated()
+                    .into_iter()
+                    .for_each(|policy| add(policy, By::Detached(member.id().clone())));
+            }
+        }
+        for stated in stated.iter().filter(|_| with_grace) {
+            if let Some(until) = stated.until {
+                let by = || By::Grace { snapshot: stated.snapshot.clone(), until: day_of(until) };
+                stated.what.iter().for_each(|policy| add(policy, by()));
+            }
+        }
+        all
+    }
+
+    /// Whether what counts of a volume that is left counts: where that ends on a day, it is for the grace period.
+    fn is_left_with(&self, with_grace: bool) -> bool {
+        with_grace || self.left_until().is_none()
+    }
+
+    /// The destinations in force.
+    pub(super) fn destinations(&self, with_grace: bool, is_left: bool) -> BTreeSet<&Region> {
+        let mut all: BTreeSet<&Region> = self.holders().flat_map(|asking| &asking.destinations).collect();
+        let stated = self.destinations.in_force(self.now, self.grace);
+        all.extend(stated.iter().filter(|one| with_grace || one.until.is_none()).flat_map(|one| *one.what));
+        all.extend(self.pending.iter().flat_map(|pending| pending.destinations()));
+        if (is_left && self.is_left_with(with_grace)) || self.holders().any(|asking| asking.has_slip) {
+            all.extend(self.named().flat_map(|asking| &asking.destinations));
+            all.extend(self.members.iter().flat_map(|member| member.destinations()));
+        }
+        all
+    }
+
+    /// Whether anything is in force for the grace period only.
+    pub(super) fn has_grace(&self) -> bool {
+        self.retention.in_force(self.now, self.grace).iter().any(|one| one.until.is_some())
+            || self.destinations.in_force(self.now, self.grace).iter().any(|one| one.until.is_some())
+            || self.left_until().is_some_and(|until| self.now < until)
+    }
+
+    /// The day on which the grace period of `region`, which was a destination, ends.
+    pub(super) fn destination_until(&self, region: &Region) -> Option<Date> {
+        let stated = self.destinations.in_force(self.now, self.grace);
+        let of_region = stated.iter().filter(|one| one.what.contains(region));
+        let of_left = || self.left_until().filter(|until| self.now < *until);
+        of_region.filter_map(|one| one.until).max().or_else(of_left).map(day_of)
+    }
+
+    /// The moments that policies of the grace period are read from: they stay until it is over. Each with that day.
+    pub(super) fn grace_moments(&self) -> Vec<(&SnapshotId, Date)> {
+        let retention = self.retention.in_force(self.now, self.grace);
+        let retention = retention.iter().filter_map(|one| Some((self.retention.newest_moment(one.what)?, one.until?)));
+        let destinations = self.destinations.in_force(self.now, self.grace);
+        let destinations =
+            destinations.iter().filter_map(|one| Some((self.destinations.newest_moment(one.what)?, one.until?)));
+        retention.chain(destinations).map(|(moment, until)| (moment, day_of(until))).collect()
+    }
+
+    /// The newest moment that states each policy of the newest: it stays as long as that policy keeps another.
+    pub(super) fn newest_moments(&self) -> Vec<(&Retention, &SnapshotId)> {
+        let stated = self.retention.in_force(self.now, self.grace);
+        let newest = stated.iter().filter(|one| one.until.is_none());
+        newest.filter_map(|one| Some(((*one.what)?, self.retention.newest_moment(one.what)?))).collect()
+    }
+
+    /// The moments that date a change, of the policy or of the destinations.
+    pub(super) fn changes(&self) -> impl Iterator<Item = (Timestamp, &SnapshotId)> {
+        let retention = self.retention.changes(self.now, self.grace, |a, b| a != b).into_iter();
+        // A destination that is added dates nothing.
+        retention.chain(self.destinations.changes(self.now, self.grace, |a, b| !a.is_subset(b)))
+    }
+}

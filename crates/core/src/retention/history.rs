@@ -1,0 +1,308 @@
+//! What there is of one volume, or of volumes that were put in each other's place: its snapshots in all Regions, the
+//! instances that have it, whether it is over, and what would have to be read to know.
+//!
+//! In doubt nothing goes: what was not read may be what asks for more ([`Unread`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp, ToSpan};
+
+use super::force::Statements;
+use super::policy::Retention;
+use super::record::Recorded;
+use crate::decision::{Over, Unread};
+use crate::ids::{InstanceId, Region, VolumeId};
+use crate::index::Index;
+use crate::inventory::{Instance, RegionStatus, SECONDS_PER_DAY, day_of};
+use crate::managed::Managed;
+use crate::policy::{Config, InstancePolicy, Selection};
+use crate::tags::{self, TagValue};
+
+/// A live instance, and what its tags ask for.
+pub(super) struct Asking<'a> {
+    pub(super) instance: &'a Instance,
+    /// None where a tag of retention cannot be read, or where it is not backed up and has no such tag.
+    pub(super) wanted: Option<Retention>,
+    /// The key of the first tag of retention that cannot be read.
+    pub(super) mistyped: Option<&'static str>,
+    pub(super) destinations: BTreeSet<Region>,
+    /// Whether it names a destination that cannot be used: a slip, and nobody knows what was meant.
+    pub(super) has_slip: bool,
+    pub(super) selection: Selection,
+}
+
+impl<'a> Asking<'a> {
+    fn of(region: &'a Region, instance: &'a Instance, index: &Index<'a>, config: &Config) -> Self {
+        let policy = InstancePolicy::of(instance, region, index.inventory, config);
+        let mistyped = policy.asked.unreadable().next().map(|(key, _)| key);
+        let wanted = policy.wanted().filter(|_| mistyped.is_none());
+        let destinations = tags::named_regions(&instance.tags);
+        let has_slip = !policy.offsite.refused.is_empty();
+        Asking { instance, wanted, mistyped, destinations, has_slip, selection: policy.selection }
+    }
+}
+
+/// What all histories of an account rest on.
+pub(crate) struct Account<'i, 'a> {
+    pub(super) index: &'i Index<'a>,
+    pub(super) config: &'i Config,
+    asking: BTreeMap<&'a InstanceId, Asking<'a>>,
+    /// Volumes that were put in the place of others, and those others, each with all that belong together.
+    joined: BTreeMap<VolumeId, Vec<VolumeId>>,
+}
+
+impl<'i, 'a> Account<'i, 'a> {
+    pub(crate) fn of(index: &'i Index<'a>, config: &'i Config) -> Self {
+        let asking = index.instances().map(|(region, one)| (&one.id, Asking::of(region, one, index, config))).collect();
+        Account { index, config, asking, joined: joined(index) }
+    }
+
+    /// A volume's own history, and where it was put in the place of another one, or another in its, that of them all: it
+    /// may only ever keep more.
+    pub(super) fn histories(&self, volume: &VolumeId) -> Vec<History<'_, 'a>> {
+        let own = History::of(self, std::slice::from_ref(volume));
+        let joined = self.joined.get(volume).map(|all| History::of(self, all));
+        std::iter::once(own).chain(joined).collect()
+    }
+}
+
+fn joined(index: &Index<'_>) -> BTreeMap<VolumeId, Vec<VolumeId>> {
+    let mut joined: BTreeMap<VolumeId, Vec<VolumeId>> = BTreeMap::new();
+    for volume in index.volumes() {
+        let Some(was) = tags::was(&volume.tags).filter(|was| *was != volume.id) else { continue };
+        let mut all = joined.get(&volume.id).cloned().unwrap_or_else(|| vec![volume.id.clone()]);
+        all.extend(joined.get(&was).cloned().unwrap_or_else(|| vec![was]));
+        all.sort();
+        all.dedup();
+        for one in &all {
+            joined.insert(one.clone(), all.clone());
+        }
+    }
+    joined
+}
+
+/// What there is of one volume, or of several that belong together.
+pub(super) struct History<'i, 'a> {
+    account: &'i Account<'i, 'a>,
+    pub(super) now: Timestamp,
+    pub(super) grace: SignedDuration,
+    /// What has completed, in order of the time of its data.
+    pub(super) members: Vec<&'i Managed<'a>>,
+    /// What is being made.
+    pub(super) pending: Vec<&'i Managed<'a>>,
+    holders: Vec<&'a InstanceId>,
+    named: BTreeSet<InstanceId>,
+    /// The Regions in which the volume is, or may have been.
+    pub(super) homes: BTreeSet<Region>,
+    pub(super) over: Option<Over>,
+    pub(super) unread: BTreeSet<Unread>,
+    /// None: a record that cannot be read. It takes its place, and nothing goes meanwhile.
+    pub(super) retention: Statements<Option<&'i Retention>>,
+    pub(super) destinations: Statements<&'i BTreeSet<Region>>,
+}
+
+impl<'i, 'a> History<'i, 'a> {
+    fn of(account: &'i Account<'i, 'a>, volumes: &[VolumeId]) -> Self {
+        let index = account.index;
+        let all = || volumes.iter().flat_map(|volume| index.of_volume(volume));
+        let mut members: Vec<_> = all().filter(|one| one.is_completed()).collect();
+        members.sort_by_key(|one| (one.taken(), one.is_copy(), one.id()));
+        let holders = volumes.iter().flat_map(|volume| index.holders(volume)).map(|(_, instance)| &instance.id);
+        let days = |days: u32| SignedDuration::from_secs(i64::from(days) * SECONDS_PER_DAY);
+        let mut history = History {
+            account,
+            now: index.inventory.taken_at,
+            grace: days(account.config.grace_days),
+            pending: all().filter(|one| one.raw().state.is_in_the_making()).collect(),
+            holders: holders.collect(),
+            named: members.iter().filter_map(|one| one.instance().cloned()).collect(),
+            homes: BTreeSet::new(),
+            over: over(index, volumes),
+            unread: BTreeSet::new(),
+            retention: Statements::of(&members, |one| stated(one.recorded())),
+            destinations: Statements::of(&members, |one| Some(one.destinations())),
+            members,
+        };
+        history.find_homes(volumes);
+        history.find_unread();
+        history
+    }
+
+    /// The instances that have the volume.
+    pub(super) fn holders(&self) -> impl Iterator<Item = &Asking<'a>> {
+        self.holders.iter().filter_map(|id| self.account.asking.get(id))
+    }
+
+    /// The live instances that its snapshots name.
+    pub(super) fn named(&self) -> impl Iterator<Item = &Asking<'a>> {
+        self.named.iter().filter_map(|id| self.account.asking.get(id))
+    }
+
+    /// Whether all that its snapshots state is in force: no instance that is backed up has it, or none has for so long that
+    /// the newest snapshots, back to before the grace period, are made of that instance. Else the moment in which a volume
+    /// is attached would end what was in force till then.
+    pub(super) fn is_left(&self) -> bool {
+        self.left_until().is_none_or(|until| self.now < until)
+    }
+
+    /// When that ends; none where it does not, since no instance that is backed up has made its newest snapshot.
+    pub(super) fn left_until(&self) -> Option<Timestamp> {
+        let is_selected = |id: &InstanceId| {
+            let mut selected = self.holders().filter(|asking| asking.selection == Selection::Selected);
+            selected.any(|asking| asking.instance.id == *id)
+        };
+        let newest = self.members.iter().rev().take_while(|one| one.instance().is_some_and(is_selected));
+        newest.last().map(|oldest| oldest.taken().checked_add(self.grace).unwrap_or(Timestamp::MAX))
+    }
+
+    /// The instances whose tags of retention cannot be read, and so hold everything, each with the tag's key.
+    pub(super) fn mistyped(&self) -> impl Iterator<Item = (&InstanceId, &'static str)> {
+        let named = self.named().filter(|_| self.is_left() && !self.is_all_closed());
+        let all = self.holders().chain(named);
+        all.filter_map(|asking| Some((&asking.instance.id, asking.mistyped?)))
+    }
+
+    /// The day on which the manager first saw that the volume is over, in `region`: of the marks there the latest that
+    /// counts. One from before the newest data, or from the future, does not.
+    pub(super) fn closed_since(&self, region: &Region) -> Option<Date> {
+        let here = self.members.iter().filter(|one| one.region() == region);
+        let volumes: BTreeSet<_> = here.filter_map(|one| one.volume()).collect();
+        let days: Option<Vec<Date>> =
+            volumes.into_iter().map(|volume| self.volume_closed_since(volume, region)).collect();
+        days?.into_iter().max()
+    }
+
+    fn volume_closed_since(&self, volume: &VolumeId, region: &Region) -> Option<Date> {
+        let of_it = || self.members.iter().filter(|one| one.volume() == Some(volume));
+        let newest = of_it().next_back().map(|one| day_of(one.taken()))?;
+        let marks = of_it().filter(|one| one.region() == region).filter_map(|one| one.closed().clone().ok());
+        marks.filter(|day| newest <= *day && *day <= day_of(self.now)).max()
+    }
+
+    /// The day on which the history in `region`, of a volume that is over, is not judged as open any more. Without a mark it
+    /// counts from today.
+    pub(super) fn closes_on(&self, region: &Region) -> Date {
+        let since = self.closed_since(region).unwrap_or(day_of(self.now));
+        since.saturating_add((i64::from(self.account.config.closing_days) + 1).days())
+    }
+
+    /// Whether the closing days of `region` are over.
+    pub(super) fn is_past_closing(&self, region: &Region) -> bool {
+        self.closed_since(region).is_some() && day_of(self.now) >= self.closes_on(region)
+    }
+
+    fn is_all_closed(&self) -> bool {
+        self.over.is_some() && self.members.iter().all(|one| self.is_past_closing(one.region()))
+    }
+
+    fn find_homes(&mut self, volumes: &[VolumeId]) {
+        let index = self.account.index;
+        for volume in volumes {
+            let seen = index.volume(volume).map(|(region, _)| region).into_iter();
+            let attached = index.holders(volume).map(|(region, _)| region);
+            let known: BTreeSet<_> = seen.chain(attached).cloned().collect();
+            if !known.is_empty() {
+                self.homes.extend(known);
+                continue;
+            }
+            let of_it = self.members.iter().filter(|one| one.volume() == Some(volume));
+            let named: BTreeSet<_> = of_it.filter_map(|one| one.home().cloned()).collect();
+            if named.is_empty() {
+                // Copies that do not say: it may be of any Region.
+                self.homes.extend(index.inventory.enabled.items().iter().cloned());
+                if !index.inventory.enabled.is_whole() {
+                    self.unread.insert(Unread::Regions);
+                }
+            }
+            self.homes.extend(named);
+        }
+    }
+
+    fn find_unread(&mut self) {
+        let inventory = self.account.index.inventory;
+        let mut unread = std::mem::take(&mut self.unread);
+        for home in &self.homes {
+            let seen = inventory.regions.get(home);
+            // A Region that the account does not have cannot be read, so its volumes stay unknown.
+            unread.extend((!seen.is_some_and(|seen| seen.volumes.is_whole())).then(|| Unread::Volumes(home.clone())));
+            unread
+                .extend((!seen.is_some_and(|seen| seen.instances.is_whole())).then(|| Unread::Instances(home.clone())));
+        }
+        let mut named: BTreeSet<&Region> = self.named_regions().collect();
+        if self.may_be_anywhere() {
+            named.extend(inventory.regions.keys());
+        }
+        for region in named {
+            let is_there = inventory.status(region) != RegionStatus::NotThere;
+            if is_there && !inventory.snapshots_whole_in(region) {
+                unread.insert(Unread::Snapshots(region.clone()));
+            }
+        }
+        unread.extend(self.unreadable_records());
+        self.unread = unread;
+    }
+
+    /// Whether nothing that was seen says where snapshots of the volume lie: no instance, and none of its snapshots, which may
+    /// all be the predecessor's.
+    fn may_be_anywhere(&self) -> bool {
+        let says = |one: &Managed<'_>| *one.recorded() != Recorded::Absent || !one.destinations().is_empty();
+        self.holders().chain(self.named()).next().is_none() && !self.members.iter().any(|one| says(one))
+    }
+
+    /// The Regions in which snapshots of the volume may lie, by tags and by what there is.
+    fn named_regions(&self) -> impl Iterator<Item = &Region> {
+        let asked = self.holders().chain(self.named()).flat_map(|asking| &asking.destinations);
+        let all = self.members.iter().chain(&self.pending);
+        let of_members = all.flat_map(|one| one.destinations().iter().chain(one.home()).chain([one.region()]));
+        asked.chain(&self.homes).chain(of_members)
+    }
+
+    /// Records that would say what is in force, and cannot be read: of the newest snapshot, of one that was the newest within
+    /// the grace period, of one being made; while no instance has the volume, any.
+    fn unreadable_records(&self) -> Vec<Unread> {
+        let is_unreadable = |one: &Managed<'_>| matches!(one.recorded(), Recorded::Unreadable(_));
+        let newest = self.retention.in_force(self.now, self.grace);
+        let newest = newest.iter().filter(|one| one.what.is_none()).map(|one| one.snapshot.clone());
+        let pending = self.pending.iter().filter(|one| is_unreadable(one)).map(|one| one.id().clone());
+        let is_left = self.is_left() && !self.is_all_closed();
+        let any = self.members.iter().filter(|one| is_left && is_unreadable(one)).map(|one| one.id().clone());
+        let records = newest.chain(pending).chain(any).map(Unread::Record);
+        // What the instance asked for when its tags were mistyped last: it is gone, or does not have the volume any more.
+        let is_mistyped = |one: &&&Managed<'_>| matches!(one.recorded(), Recorded::Is(record) if record.is_mistyped);
+        let has_it = |one: &Managed<'_>| self.holders.iter().any(|holder| one.instance() == Some(*holder));
+        let mistyped = self.members.last().filter(is_mistyped).filter(|one| is_left && !has_it(one));
+        records.chain(mistyped.map(|one| Unread::Mistyped(one.id().clone()))).collect()
+    }
+}
+
+/// What a record states; a record that cannot be read states something unknown.
+fn stated(recorded: &Recorded) -> Option<Option<&Retention>> {
+    match recorded {
+        Recorded::Unreadable(_) => Some(None),
+        Recorded::Is(_) | Recorded::Absent => recorded.stated().map(Some),
+    }
+}
+
+/// Whether volumes are over: all that belong together are.
+fn over(index: &Index<'_>, volumes: &[VolumeId]) -> Option<Over> {
+    let mut over = None;
+    for volume in volumes {
+        over = Some(over_alone(index, volume)?);
+    }
+    over
+}
+
+fn over_alone(index: &Index<'_>, volume: &VolumeId) -> Option<Over> {
+    let says_no = |tags: &tags::Tags| tags::backup(tags) == TagValue::Is(false);
+    let mut holders = index.holders(volume).peekable();
+    match index.volume(volume) {
+        Some((_, volume)) if says_no(&volume.tags) => Some(Over::VolumeExcluded),
+        // One that an instance has is there, though the list of volumes lacks it.
+        None if holders.peek().is_none() => Some(Over::VolumeGone),
+        Some(_) | None => {
+            let is_held = holders.peek().is_some();
+            (is_held && holders.all(|(_, instance)| says_no(&instance.tags))).then_some(Over::InstancesExcluded)
+        }
+    }
+}
