@@ -18,7 +18,7 @@ use super::life::{How, Life};
 use super::memory::Memory;
 use super::policy::Record;
 use super::rules::{
-    Broken, data_time, day, delete_on, has_wandered, is_due, is_left_out, is_managed, is_pinned, told, volume_of,
+    Broken, data_time, day, delete_on, has_wandered, is_due, is_left_out, is_managed, is_of, is_pinned, told, volume_of,
 };
 use super::stay::{self, Stay, Whole};
 use super::tail;
@@ -226,8 +226,8 @@ fn slots(world: &World, region: &Region, instance: &Instance, found: &mut Vec<Pe
 
 fn holds(world: &World, snapshot: &Snapshot, volume: &VolumeId, slots: &BTreeSet<String>) -> bool {
     snapshot.is_completed()
+        && is_of(snapshot, volume)
         && is_managed(world, snapshot)
-        && volume_of(snapshot).as_ref() == Some(volume)
         && snapshot.tags.get("snapwarden:slot").is_some_and(|slot| slots.contains(slot))
 }
 

@@ -9,7 +9,7 @@ use snapwarden_core::tags::Tags;
 use super::policy::Record;
 use super::promise::Case;
 use super::rules::{
-    Found, Process, Rules, UNSEEN_S, data_time, delete_on, is_copy_of, is_due, is_in_use, is_managed, is_pinned,
+    Found, Process, Rules, UNSEEN_S, data_time, delete_on, is_copy_of, is_due, is_in_use, is_managed, is_of, is_pinned,
     seconds, volume_of,
 };
 use crate::call::Action;
@@ -69,8 +69,8 @@ impl Delete<'_> {
         let is_as_new = |other: &Snapshot| {
             other.id != shown.id
                 && other.state == SnapshotState::Completed
+                && is_of(other, &volume)
                 && is_managed(self.world, other)
-                && volume_of(other).as_ref() == Some(&volume)
                 && data_time(other) >= data_time(shown)
         };
         let mut all =

@@ -8,7 +8,7 @@ use snapwarden_core::ids::{InstanceId, Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Snapshot, SnapshotState};
 
 use super::policy::{Asked, Record, destinations};
-use super::rules::{UNSEEN_S, data_time, is_left_out, is_managed, moment_of, seconds, volume_of};
+use super::rules::{UNSEEN_S, data_time, is_left_out, is_managed, is_of, moment_of, seconds, volume_of};
 use crate::world::World;
 
 /// What was true of a volume for a time.
@@ -265,7 +265,7 @@ impl Memory {
         is_settled: impl Fn(&Snapshot) -> bool,
     ) -> Vec<Statement> {
         let all = world.regions().flat_map(|region| world.snapshots(region)).map(|record| &record.snapshot);
-        let there = all.filter(|snapshot| is_managed(world, snapshot) && volume_of(snapshot).as_ref() == Some(volume));
+        let there = all.filter(|snapshot| is_of(snapshot, volume) && is_managed(world, snapshot));
         let there = there.map(|snapshot| (snapshot, false));
         let deleted = self.deleted.get(volume).into_iter().flatten();
         let deleted = deleted.filter(|snapshot| is_managed(world, snapshot)).map(|one| (one, self.is_lost(one)));

@@ -16,7 +16,7 @@ use super::history::{History, How};
 use super::memory::{Statement, Tenure};
 use super::policy::{Asked, Policy, Record, destinations};
 use super::rules::{
-    CLOSED, Found, UNSEEN_S, data_time, day, delete_on, is_managed, is_pinned, moment_of, seconds, volume_of,
+    CLOSED, Found, UNSEEN_S, data_time, day, delete_on, is_managed, is_of, is_pinned, moment_of, seconds,
 };
 use crate::call::Action;
 
@@ -86,9 +86,8 @@ impl<'a> Case<'a> {
             unread.flat_map(|region| world.snapshots(region)).map(|record| moment_of(&record.snapshot)).collect();
         let seen: BTreeSet<_> = process.all_shown().map(|(.., snapshot)| moment_of(snapshot)).collect();
         statements.retain(|one| !unread.contains(&one.moment) || seen.contains(&one.moment));
-        let is_of_it = |snapshot: &&Snapshot| {
-            snapshot.is_completed() && is_managed(world, snapshot) && volume_of(snapshot).as_ref() == Some(volume)
-        };
+        let is_of_it =
+            |snapshot: &&Snapshot| snapshot.is_completed() && is_of(snapshot, volume) && is_managed(world, snapshot);
         let all = process.all_shown().map(|(region, _, snapshot)| (region, snapshot));
         let all: Vec<_> = all.filter(|(_, snapshot)| is_of_it(snapshot)).collect();
         let history = History::of(region, &home, all.iter().copied());
@@ -350,11 +349,12 @@ impl<'a> Case<'a> {
         is_last.then(|| format!("it is the last one of {volume} in {region} that is not archived"))
     }
 
-    /// The marks that count, in any Region.
+    /// The marks that count, in any Region: none from before the newest data, and none from the future.
     fn marks(&self) -> impl Iterator<Item = Date> {
         let newest = self.all.iter().map(|(_, snapshot)| day(data_time(snapshot))).max();
         let marks = self.all.iter().filter_map(|(_, one)| one.tags.get(CLOSED)?.parse::<Date>().ok());
-        marks.filter(move |marked| newest.is_none_or(|newest| newest <= *marked))
+        let today = day(self.now());
+        marks.filter(move |marked| newest.is_none_or(|newest| newest <= *marked) && *marked <= today)
     }
 
     /// Of a volume that is over and no longer judged as open a mark must say so, where anything rests on that.

@@ -525,11 +525,17 @@ pub(super) fn moment_of(snapshot: &Snapshot) -> SnapshotId {
 
 /// The volume whose data it holds; none for a copy that does not say.
 pub(super) fn volume_of(snapshot: &Snapshot) -> Option<VolumeId> {
-    if snapshot.tags.has("SourceSnapshotId") || snapshot.volume_id.as_str() == VOLUME_OF_COPIES {
-        snapshot.tags.get("VolumeID")?.parse().ok()
-    } else {
-        Some(snapshot.volume_id.clone())
-    }
+    volume_named(snapshot)?.parse().ok()
+}
+
+/// Whether it holds data of this volume.
+pub(super) fn is_of(snapshot: &Snapshot, volume: &VolumeId) -> bool {
+    volume_named(snapshot) == Some(volume.as_str())
+}
+
+fn volume_named(snapshot: &Snapshot) -> Option<&str> {
+    let is_copy = snapshot.tags.has("SourceSnapshotId") || snapshot.volume_id.as_str() == VOLUME_OF_COPIES;
+    if is_copy { snapshot.tags.get("VolumeID") } else { Some(snapshot.volume_id.as_str()) }
 }
 
 /// Whether this is a living copy of ours of that source.
