@@ -82,7 +82,7 @@ pub(super) struct Statement {
 pub(super) struct Memory {
     volumes: BTreeMap<VolumeId, Past>,
     is_begun: bool,
-    /// What jobs have deleted, as it was.
+    /// What jobs have deleted, and what people have taken away, as it was.
     deleted: BTreeMap<VolumeId, Vec<Snapshot>>,
     /// Moments of which a person deleted a snapshot, or changed what it states.
     lost: BTreeSet<SnapshotId>,
@@ -92,8 +92,8 @@ pub(super) struct Memory {
     managers: Vec<Timestamp>,
 }
 
-/// What snapshots state before something happens to them.
-pub(super) type Before = BTreeMap<SnapshotId, (VolumeId, SnapshotId, Timestamp, Record, Option<String>)>;
+/// The managed snapshots as they are before something happens to them.
+pub(super) type Before = BTreeMap<SnapshotId, Snapshot>;
 
 impl Memory {
     /// Looks at all volumes and instances. What is there at the first look has been so all the time.
@@ -146,36 +146,37 @@ impl Memory {
         self.lost.insert(moment_of(snapshot));
     }
 
-    /// What all snapshots state, before a person does something.
+    /// All managed snapshots, before a person does something.
     pub(super) fn before(world: &World) -> Before {
         let all = world.regions().flat_map(|region| world.snapshots(region)).map(|record| &record.snapshot);
-        let stated = |snapshot: &Snapshot| {
-            let volume = volume_of(snapshot).filter(|_| is_managed(world, snapshot))?;
-            let named = snapshot.tags.get("DestinationRegion").map(str::to_owned);
-            Some((volume, moment_of(snapshot), data_time(snapshot), Record::of(&snapshot.tags), named))
-        };
-        all.filter_map(|snapshot| Some((snapshot.id.clone(), stated(snapshot)?))).collect()
+        all.filter(|one| is_managed(world, one)).map(|one| (one.id.clone(), one.clone())).collect()
     }
 
     /// A person has done something to these: where they stated something and do not any more, that is lost.
     pub(super) fn note_people(&mut self, world: &World, before: &Before, touched: &[String]) {
         let after = Self::before(world);
-        for (id, stated) in before.iter().filter(|(id, _)| touched.iter().any(|touched| touched == id.as_str())) {
-            if after.get(id) != Some(stated) {
-                self.lose(world, stated.0.clone(), stated.1.clone());
+        for (id, was) in before.iter().filter(|(id, _)| touched.iter().any(|touched| touched == id.as_str())) {
+            let is = after.get(id);
+            if is.is_none_or(|is| !says_the_same(is, was)) {
+                self.lose(world, was, is.is_none());
             }
         }
     }
 
     /// A person has deleted this one, which goes when it is no longer pending.
     pub(super) fn note_doomed(&mut self, world: &World, id: &SnapshotId, before: &Before) {
-        if let Some((volume, moment, ..)) = before.get(id) {
-            self.lose(world, volume.clone(), moment.clone());
+        if let Some(was) = before.get(id) {
+            self.lose(world, was, false);
         }
     }
 
-    fn lose(&mut self, world: &World, volume: VolumeId, moment: SnapshotId) {
-        self.lost.insert(moment);
+    /// What is gone still took the place of what was before it.
+    fn lose(&mut self, world: &World, was: &Snapshot, is_gone: bool) {
+        let Some(volume) = volume_of(was) else { return };
+        self.lost.insert(moment_of(was));
+        if is_gone {
+            self.deleted.entry(volume.clone()).or_default().push(was.clone());
+        }
         self.disturbed.insert(volume, world.now());
     }
 
@@ -287,4 +288,11 @@ impl Memory {
         all.sort_by(|a, b| (a.time, &a.moment).cmp(&(b.time, &b.moment)));
         all
     }
+}
+
+/// Whether two looks at one snapshot tell the same of a policy.
+fn says_the_same(a: &Snapshot, b: &Snapshot) -> bool {
+    let named = |one: &Snapshot| one.tags.get("DestinationRegion").map(str::to_owned);
+    let said = |one: &Snapshot| (volume_of(one), moment_of(one), data_time(one), named(one), Record::of(&one.tags));
+    said(a) == said(b)
 }

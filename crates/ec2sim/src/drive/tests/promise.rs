@@ -268,6 +268,16 @@ fn what_a_person_has_deleted_is_lost() {
 }
 
 #[test]
+fn what_a_job_deleted_states_nothing_again_once_a_person_deletes_the_newer_one() {
+    let past = Past::new(&[("RetentionDays", "1")]);
+    past.made(OLD, "2026-09-01", PLAIN).made("snap-0d1", "2026-09-03", PLAIN).made("snap-0d2", "2026-09-10", MONTHS);
+    past.made("snap-0d3", "2026-11-21", MONTHS);
+    past.deletes("snap-0d2", &Principal::of(known("123456789012")));
+    past.stays(OLD, "snap-0d3 states it");
+    past.people(|world| world.delete_by_hand(&region(HOME), &known("snap-0d3")).unwrap()).passes(DAY_S).goes(OLD);
+}
+
+#[test]
 fn a_retention_that_flips_is_in_force_all_the_time() {
     let past = Past::months();
     let shorter = "days=1 months=1";
