@@ -749,6 +749,39 @@ fn an_approval_lets_go_the_oldest_up_to_its_count() {
     assert_eq!(plan.holds[0].approval.to_string(), "us-east-1:2026-11-22:30");
 }
 
+/// Of a volume that nothing keeps 27 snapshots but the newest; the one of the 14th dates a change of tags.
+fn with_a_change() -> World {
+    let made = |n: u32| {
+        let (day, delete_on) = (format!("2026-10-{n:02}"), format!("2026-10-{:02}", n + 1));
+        let record = if n < 14 { "days=1 last=1" } else { "days=1" };
+        ours(&format!("snap-{n:02}"), "vol-1", &day, &delete_on).tag("snapwarden:retention", record)
+    };
+    let newest = ours("snap-new", "vol-1", "2026-11-21", "2026-11-28").tag("snapwarden:retention", "days=1");
+    world(NOW)
+        .server("i-1", &[("Backup", "Yes"), ("RetentionDays", "1")], "vol-1")
+        .snapshots((1..28).map(made))
+        .snapshot(newest)
+}
+
+#[test]
+fn an_approval_lets_go_what_the_plan_held_and_nothing_that_it_kept() {
+    let world = with_a_change();
+    let plan = world.expire();
+    assert_eq!((held(&plan), deleted(&plan).len()), (27, 0));
+    assert_eq!(plan.holds[0].approval.to_string(), "us-east-1:2026-11-22:27");
+    let approve = |words: &str| world.expire_with(&approved(&[words]));
+    assert_eq!(deleted(&approve("us-east-1:2026-11-22:27")).len(), 27);
+    // A part of it: what dates those that stay is none of them.
+    for count in [26, 20] {
+        let plan = approve(&format!("us-east-1:2026-11-22:{count}"));
+        let mut oldest: Vec<_> = (1..28).filter(|n| *n != 14).map(|n| format!("snap-{n:02}")).collect();
+        oldest.truncate(count);
+        assert_eq!(deleted(&plan), oldest);
+        assert_eq!(of_snapshot(&plan, "snap-14").0, &Act::Hold);
+        assert_eq!((plan.holds[0].expired, plan.holds[0].approved), (27, count));
+    }
+}
+
 #[test]
 fn an_approval_lets_go_only_what_was_to_go_by_its_day() {
     let plan = many(30, 0).expire_with(&approved(&["us-east-1:2026-08-14:412"]));

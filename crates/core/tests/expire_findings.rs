@@ -370,7 +370,7 @@ fn what_only_the_closing_days_keep_is_counted_with_the_words_that_let_it_go() {
     assert_eq!(
         said(&plan, HOME),
         [
-            "volumes gone or tagged Backup=No: 3 snapshots (30 GiB) kept only for the days after that, the first until 2026-12-02. To delete \
+            "volumes gone or tagged Backup=No: 3 snapshots (30 GiB) kept only for the days of closing, the first until 2026-12-02. To delete \
           them now, run expire with --approve us-east-1:closed:2026-11-22:3"
         ]
     );
@@ -411,7 +411,7 @@ fn the_fleet_whose_volumes_live_a_day_has_one_finding_a_region() {
     assert_eq!(
         said(&plan, HOME),
         [
-            "volumes gone or tagged Backup=No: 300 snapshots (3000 GiB) kept only for the days after that, the first until 2026-12-03. To \
+            "volumes gone or tagged Backup=No: 300 snapshots (3000 GiB) kept only for the days of closing, the first until 2026-12-03. To \
           delete them now, run expire with --approve us-east-1:closed:2026-11-22:300"
         ]
     );

@@ -685,8 +685,9 @@ fn shortened(newest: &[&str]) -> World {
     world(NOW).server("i-1", &[("RetentionWeeks", "1")], "vol-1").snapshots(older).snapshots(newest)
 }
 
-fn grace(count: usize, until: &str) -> Problem {
-    let approval = format!("i-1:2026-11-22:{count}").parse().unwrap();
+/// So many wait for the end of the grace period, and so many of them go earlier if a person approves.
+fn grace(count: usize, may_go: usize, until: &str) -> Problem {
+    let approval = format!("i-1:2026-11-22:{may_go}").parse().unwrap();
     Problem::GraceHolds { some: some(count), until: date(until), last: date(until), approval }
 }
 
@@ -694,12 +695,13 @@ fn grace(count: usize, until: &str) -> Problem {
 fn a_shorter_retention_waits_for_the_grace_period_and_a_finding_counts_what_it_would_delete() {
     let plan = sound(&shortened(&["2026-11-17", "2026-11-21"]));
     assert_eq!(deleted(&plan), NONE);
-    let problem = grace(2, "2026-11-24");
+    let problem = grace(2, 1, "2026-11-24");
     assert_eq!(problems(&plan, "i-1"), std::slice::from_ref(&problem));
     assert_eq!(
         problem.to_string(),
         "its tags ask for less now: 2 snapshots (16 GiB) kept by the earlier policy until \
-         2026-11-24 (grace period). Set the tags back to keep them; to delete them now, run expire with --approve i-1:2026-11-22:2"
+         2026-11-24 (grace period). Set the tags back to keep them; to delete 1 of them now, run expire with --approve \
+         i-1:2026-11-22:1"
     );
     assert_eq!(
         of_snapshot(&plan, "snap-2026-11-03").1.to_string(),
@@ -782,7 +784,7 @@ fn all_tiers_taken_away_is_a_shorter_retention_too() {
         world(NOW).server("i-1", &[], "vol-1").snapshots(week(WEEKS)[..3].to_vec()).snapshots(newest)
     };
     let plan = sound(&plain(&["2026-11-18"]));
-    assert_eq!(problems(&plan, "i-1"), [grace(1, "2026-11-25")]);
+    assert_eq!(problems(&plan, "i-1"), [grace(1, 1, "2026-11-25")]);
     assert_eq!(deleted(&plan), ["snap-2026-11-03"], "no policy ever wanted it");
     assert_eq!(evidence(&plan, "snap-2026-11-04"), &Evidence::OfGrace { until: date("2026-11-25") });
     let plan = sound(&plain(&["2026-11-15", "2026-11-21"]));
@@ -808,7 +810,7 @@ fn what_is_made_while_a_tag_is_mistyped_does_not_state_that_less_is_asked_for() 
     };
     let plan = sound(&meanwhile("days=365 mistyped"));
     assert_eq!(deleted(&plan), NONE);
-    assert_eq!(problems(&plan, "i-1"), [grace(1, "2026-11-28")]);
+    assert_eq!(problems(&plan, "i-1"), [grace(1, 0, "2026-11-28")]);
     assert_eq!(
         deleted(&sound(&meanwhile("days=7"))),
         ["snap-2026-11-03", "snap-2026-11-10"],
@@ -821,7 +823,7 @@ fn what_is_made_while_a_tag_is_mistyped_does_not_state_that_less_is_asked_for() 
         world(NOW).server("i-1", &tags, "vol-1").snapshot(made("2026-11-03", WEEKS)).snapshots(newest)
     };
     let plan = sound(&left("days=365 weeks=1 mistyped"));
-    assert_eq!(problems(&plan, "i-1"), [grace(1, "2026-11-28")]);
+    assert_eq!(problems(&plan, "i-1"), [grace(1, 0, "2026-11-28")]);
     assert_eq!(deleted(&sound(&left("days=7 weeks=1"))), ["snap-2026-11-03", "snap-2026-11-10"]);
 }
 
@@ -829,7 +831,7 @@ fn what_is_made_while_a_tag_is_mistyped_does_not_state_that_less_is_asked_for() 
 fn back_and_forth_each_policy_is_in_force_until_its_last_is_out_of_place_for_the_grace_period() {
     // Short, long, short again: the long one lost its place on the 20th.
     let plan = sound(&shortened(&["2026-11-10", "2026-11-20"]).snapshot(made("2026-11-14", WEEKS)));
-    assert_eq!(problems(&plan, "i-1"), [grace(3, "2026-11-27")]);
+    assert_eq!(problems(&plan, "i-1"), [grace(3, 3, "2026-11-27")]);
     assert_eq!(deleted(&plan), NONE);
     // Every other day another one: that which lost its place last counts.
     let days = ["2026-11-09", "2026-11-10", "2026-11-11", "2026-11-12", "2026-11-13", "2026-11-14"];
@@ -942,9 +944,10 @@ fn what_stays_for_another_reason_than_retention_is_dated_as_well() {
     });
     let plan = sound(&read.snapshots(many));
     assert_eq!((deleted(&plan), plan.holds.len()), (vec![], 1));
-    assert_eq!(of_snapshot(&plan, "snap-2026-11-03").0, &Act::Hold);
-    assert_eq!(evidence(&plan, "snap-2026-11-10"), &Evidence::OfChange);
-    assert_eq!(plan.holds[0].expired, 25, "what dates the held ones is not counted with them");
+    for day in ["2026-11-03", "2026-11-10"] {
+        assert_eq!(of_snapshot(&plan, &format!("snap-{day}")).0, &Act::Hold);
+    }
+    assert_eq!(plan.holds[0].expired, 27);
 }
 
 /// A person lets go what the grace period keeps, and a restore reads from one of it.
@@ -988,15 +991,15 @@ fn what_is_over_is_marked_on_its_newest_in_each_region_and_judged_as_open_for_th
     assert_eq!(in_closing_until(&plan, "snap-2026-10-02"), "2026-12-23");
     assert_eq!(in_closing_until(&plan, "snap-c"), "2026-12-23");
     assert_eq!(deleted(&plan), ["snap-2026-10-01"], "as in an open one");
-    let problem = |region: &str, count: usize| Problem::ClosingHolds {
-        some: some(count),
+    let problem = |region: &str, may_go: usize| Problem::ClosingHolds {
+        some: some(2),
         until: date("2026-12-22"),
-        approval: format!("{region}:closed:2026-11-22:{count}").parse().unwrap(),
+        approval: format!("{region}:closed:2026-11-22:{may_go}").parse().unwrap(),
     };
     assert_eq!((problems(&plan, HOME), problems(&plan, AWAY)), (vec![], vec![]), "not on the day of the mark");
     let mark = |snap: &mut snapwarden_core::inventory::Snapshot| snap.tags.set(CLOSED, "2026-11-21");
     let plan = sound(&account.with_snapshot("snap-d", mark).region(HOME).with_snapshot("snap-2026-10-03", mark));
-    assert_eq!((problems(&plan, HOME), problems(&plan, AWAY)), (vec![problem(HOME, 2)], vec![problem(AWAY, 2)]));
+    assert_eq!((problems(&plan, HOME), problems(&plan, AWAY)), (vec![problem(HOME, 1)], vec![problem(AWAY, 2)]));
 }
 
 #[test]
@@ -1232,7 +1235,7 @@ fn moved_on(newest: &str, record: &str) -> World {
 fn a_region_that_is_no_destination_any_more_is_one_for_the_grace_period_and_then_ends() {
     let plan = sound(&moved_on("2026-11-15T04:00:01Z", "days=1"));
     assert_eq!(in_grace_until(&plan, "snap-c2"), "2026-11-22", "the last good one there");
-    assert_eq!(problems(&plan, "i-1"), [grace(1, "2026-11-22")]);
+    assert_eq!(problems(&plan, "i-1"), [grace(1, 0, "2026-11-22")]);
     assert!(!deleted(&plan).contains(&"snap-2026-11-02".to_owned()), "it states the destination of before");
     let plan = sound(&moved_on("2026-11-15T04:00:00Z", "days=1"));
     assert_eq!(deleted(&plan)[..3], ["snap-c0", "snap-c1", "snap-c2"]);
@@ -1243,7 +1246,7 @@ fn a_region_that_is_no_destination_any_more_is_one_for_the_grace_period_and_then
     assert_eq!((anchor, rests_on.len()), (&None, 1), "the newest data: {rests_on:?}");
     let at_once = sound_with(&moved_on("2026-11-21T04:00:00Z", "days=1"), &approved(&["i-1:2026-11-22:9"]));
     assert_eq!(deleted(&at_once), ["snap-c0", "snap-c1", "snap-2026-10-01", "snap-2026-11-01"]);
-    assert_eq!(evidence(&at_once, "snap-c2"), &Evidence::OfGrace { until: date("2026-11-28") });
+    assert_eq!(in_grace_until(&at_once, "snap-c2"), "2026-11-28");
 }
 
 #[test]
@@ -1260,20 +1263,24 @@ fn the_tiers_of_a_region_that_is_no_destination_any_more_end_by_the_calendar_and
 
 #[test]
 fn a_person_may_approve_it_for_as_many_and_as_old_ones_as_were_read() {
-    let world = shortened(&["2026-11-21"]);
+    let world = shortened(&["2026-11-19"]);
     let approve = |words: &str| {
         let plan = sound_with(&world, &approved(&[words]));
         (deleted(&plan), problems(&plan, "i-1"))
     };
-    assert_eq!(approve("i-1:2026-11-22:2"), (vec!["snap-2026-10-20".into()], vec![]));
-    let plan = sound_with(&world, &approved(&["i-1:2026-11-22:2"]));
-    let newest_of_before = Evidence::OfGrace { until: date("2026-11-28") };
-    assert_eq!(evidence(&plan, "snap-2026-11-03"), &newest_of_before, "let go too, but for what it records");
-    let left = grace(1, "2026-11-28");
-    assert_eq!(approve("i-1:2026-11-22:1"), (vec!["snap-2026-10-20".into()], vec![left]), "the oldest");
-    assert_eq!(approve("i-1:2026-11-20:9").0, NONE, "the grace period began the day after");
+    let [one, two] = [1, 2].map(|n| grace(n, n - 1, "2026-11-26"));
+    assert_eq!(approve("i-2:2026-11-22:9"), (vec![], vec![two]), "another's");
+    let plan = sound_with(&world, &approved(&["i-1:2026-11-22:9"]));
+    assert_eq!(deleted(&plan), ["snap-2026-10-20"]);
+    assert_eq!(
+        in_grace_until(&plan, "snap-2026-11-03"),
+        "2026-11-26",
+        "it records the earlier policy, and stays as long"
+    );
+    assert_eq!(problems(&plan, "i-1"), [one.clone()]);
+    assert_eq!(one.to_string().split("; to delete").count(), 1, "there are no words for it: {one}");
+    assert_eq!(approve("i-1:2026-11-18:9").0, NONE, "the grace period began the day after");
     assert_eq!(approve("i-1:2026-11-22:0").0, NONE);
-    assert_eq!(approve("i-2:2026-11-22:9").0, NONE, "another's");
     assert_eq!(approve("us-east-1:2026-11-22:9").0, NONE, "a Region's is of S9 alone");
     assert_eq!(approve("us-east-1:closed:2026-11-22:9").0, NONE, "of volumes that are over");
 }

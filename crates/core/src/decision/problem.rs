@@ -98,9 +98,18 @@ impl Problem {
     /// The words that let go at once what this is about, where there are such.
     pub fn approval(&self) -> Option<&Approval> {
         if let Problem::GraceHolds { approval, .. } | Problem::ClosingHolds { approval, .. } = self {
-            return Some(approval);
+            return Some(approval).filter(|approval| approval.count > 0);
         }
         None
+    }
+}
+
+/// How to let go what waits, as many as can go by an approval: others stay with what they date.
+fn to_delete_now(f: &mut fmt::Formatter<'_>, to: &str, some: &Amount, approval: &Approval) -> fmt::Result {
+    match approval.count {
+        0 => Ok(()),
+        count if count == some.snapshots => write!(f, "{to} delete them now, run expire with --approve {approval}"),
+        count => write!(f, "{to} delete {count} of them now, run expire with --approve {approval}"),
     }
 }
 
@@ -238,17 +247,18 @@ impl fmt::Display for Problem {
                 "made while a tag of retention could not be read, and kept a year or longer: {some}. Move their DeleteOn \
                  if that is too long",
             ),
-            P::GraceHolds { some, until, last, approval } => write!(
-                f,
-                "its tags ask for less now: {some} kept by the earlier policy {} (grace period). Set the tags \
-                 back to keep them; to delete them now, run expire with --approve {approval}",
-                if until == last { format!("until {until}") } else { format!("until {until}, the last until {last}") }
-            ),
-            P::ClosingHolds { some, until, approval } => write!(
-                f,
-                "volumes gone or tagged Backup=No: {some} kept only for the days after that, the first until {until}. To \
-                 delete them now, run expire with --approve {approval}"
-            ),
+            P::GraceHolds { some, until, last, approval } => {
+                let last = if until == last { String::new() } else { format!(", the last until {last}") };
+                let words = "its tags ask for less now";
+                write!(f, "{words}: {some} kept by the earlier policy until {until}{last} (grace period). ")?;
+                f.write_str("Set the tags back to keep them")?;
+                to_delete_now(f, "; to", some, approval)
+            }
+            P::ClosingHolds { some, until, approval } => {
+                let days = "kept only for the days of closing";
+                write!(f, "volumes gone or tagged Backup=No: {some} {days}, the first until {until}")?;
+                to_delete_now(f, ". To", some, approval)
+            }
             P::KeptOfOver { volumes, example, some } => write!(
                 f,
                 "volumes gone or tagged Backup=No: {some} of {}, such as {example}, kept by the policies that they were made \

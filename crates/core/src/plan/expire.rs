@@ -48,12 +48,17 @@ pub fn plan_expire(inventory: &Inventory, regions: &[Region], config: &Config) -
     let waiting = manager.waiting();
     let released = waiting.released(config);
     let mut noted = manager.decide_all(&released, &BTreeSet::new());
-    let large: BTreeSet<_> =
-        plan.regions.iter().filter(|region| is_large(&in_order(region, &noted))).cloned().collect();
-    let held: BTreeSet<_> = large.iter().flat_map(|region| held(region, config, &noted)).collect();
+    let large: Vec<_> = plan.regions.iter().filter(|region| is_large(&in_order(region, &noted))).cloned().collect();
+    let mut held: BTreeMap<Place<'_>, Expiry> = BTreeMap::new();
+    for all in large.iter().map(|region| expired(region, &noted)).filter(|all| !is_all_approved(all, config)) {
+        held.extend(all);
+    }
     if !held.is_empty() {
-        // What is held is there tomorrow: what it is dated by stays with it.
-        noted = manager.decide_all(&released, &held);
+        // What is held is there tomorrow, and what it is dated by stays with it. Of that plan a part may be approved.
+        noted = manager.decide_all(&released, &held.keys().copied().collect());
+        for region in &large {
+            approved(region, &noted, config).iter().for_each(|place| drop(held.remove(place)));
+        }
     }
     plan.findings.extend(findings(&manager, &noted));
     plan.findings.extend(waiting.findings(&released, inventory.today()));
@@ -92,33 +97,38 @@ fn unpinned(all: &[&Noted<'_, '_>]) -> usize {
 
 /// Whether so much of a Region expires that a person must approve it.
 fn is_large(all: &[&Noted<'_, '_>]) -> bool {
-    let expired = all.iter().filter(|one| matches!(one.decision.reason, Reason::Expired(_))).count();
-    approval::is_needed(expired, unpinned(all))
+    approval::is_needed(all.iter().filter(|one| one.expiry().is_some()).count(), unpinned(all))
 }
 
-/// S9: what is held of a large expiry: all but what a person approved.
-fn held<'a>(region: &Region, config: &Config, noted: &[Noted<'_, 'a>]) -> Vec<Place<'a>> {
-    let all = in_order(region, noted);
-    let expired = all.iter().filter_map(|one| {
-        let Reason::Expired(expiry) = &one.decision.reason else { return None };
-        Some((one.snapshot, expiry.delete_on))
-    });
-    let expired: Vec<_> = expired.collect();
-    let approval = Approval::find(&config.approvals, &Approved::Region(region.clone()));
-    let mut approved = 0;
-    // An older one of the same volume that is held holds the newer ones.
-    let mut volumes = BTreeSet::new();
-    let mut held = Vec::new();
-    for (snapshot, delete_on) in expired {
-        let is_named = |approval: &Approval| delete_on <= approval.day && approved < approval.count;
-        if approval.is_some_and(is_named) && !volumes.contains(&snapshot.volume()) {
-            approved += 1;
+/// What has expired in a Region, the oldest first.
+fn expired<'a>(region: &Region, noted: &[Noted<'_, 'a>]) -> Vec<(Place<'a>, Expiry)> {
+    let all = in_order(region, noted).into_iter();
+    all.filter_map(|one| Some((one.place(), one.expiry()?.clone()))).collect()
+}
+
+fn is_all_approved(expired: &[(Place<'_>, Expiry)], config: &Config) -> bool {
+    let region = expired.first().map(|((region, _), _)| Approved::Region((*region).clone()));
+    let approval = region.and_then(|region| Approval::find(&config.approvals, &region));
+    let is_named = |approval: &Approval| expired.iter().all(|(_, expiry)| expiry.delete_on <= approval.day);
+    approval.is_some_and(|approval| expired.len() <= approval.count && is_named(approval))
+}
+
+/// S9: what a person approved of a large expiry: the oldest. An older one of a volume that is not holds the newer ones.
+fn approved<'a>(region: &Region, noted: &[Noted<'_, 'a>], config: &Config) -> Vec<Place<'a>> {
+    let Some(approval) = Approval::find(&config.approvals, &Approved::Region(region.clone())) else {
+        return Vec::new();
+    };
+    let (mut approved, mut volumes) = (Vec::new(), BTreeSet::new());
+    for one in in_order(region, noted) {
+        let Some(expiry) = one.expiry() else { continue };
+        let volume = one.snapshot.volume();
+        if expiry.delete_on <= approval.day && approved.len() < approval.count && !volumes.contains(&volume) {
+            approved.push(one.place());
         } else {
-            volumes.insert(snapshot.volume());
-            held.push((snapshot.region(), snapshot.id()));
+            volumes.insert(volume);
         }
     }
-    held
+    approved
 }
 
 /// The decisions of a Region, with what is held of them, and the words that let it go.
@@ -126,26 +136,25 @@ fn with_held(
     region: &Region,
     today: Date,
     all: Vec<&Noted<'_, '_>>,
-    held: &BTreeSet<Place<'_>>,
+    held: &BTreeMap<Place<'_>, Expiry>,
 ) -> (Vec<Decision>, Option<Hold>) {
     let managed = unpinned(&all);
-    let (mut expired, mut approved) = (0, 0);
+    let (mut waiting, mut approved) = (0, 0);
     let decide = |one: &Noted<'_, '_>| {
         let mut decision = one.decision.clone();
-        if let Reason::Expired(expiry) = &one.decision.reason {
-            expired += 1;
-            if held.contains(&(region, one.snapshot.id())) {
-                (decision.act, decision.reason) = (Act::Hold, Reason::HeldForApproval(expiry.clone()));
-            } else {
-                approved += 1;
-            }
+        if let Some(expiry) = held.get(&one.place()) {
+            waiting += 1;
+            (decision.act, decision.reason) = (Act::Hold, Reason::HeldForApproval(expiry.clone()));
+        } else if one.expiry().is_some() {
+            approved += 1;
         }
         decision
     };
     let decisions = all.into_iter().map(decide).collect();
+    let expired = waiting + approved;
     let approval = Approval { what: Approved::Region(region.clone()), day: today, count: expired };
     let hold = Hold { region: region.clone(), expired, managed, approved, approval };
-    (decisions, (approved < expired).then_some(hold))
+    (decisions, (waiting > 0).then_some(hold))
 }
 
 /// What the decisions of all Regions rest on.
@@ -163,12 +172,14 @@ pub(super) struct Manager<'i, 'a> {
 #[derive(Default)]
 struct Waiting<'i>(BTreeMap<Approved, Vec<One<'i>>>);
 
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 struct One<'i> {
     snapshot: &'i Managed<'i>,
     /// The day from which on a plan may have named it: an approval of an earlier day is not about it.
     since: Date,
     until: Date,
+    /// Whether it goes once that is approved: it may date others, which stay.
+    goes: bool,
 }
 
 impl<'i, 'a> Manager<'i, 'a> {
@@ -191,28 +202,50 @@ impl<'i, 'a> Manager<'i, 'a> {
         let none = BTreeSet::new();
         let mut waiting = Waiting::default();
         for table in self.tables.values() {
+            let mut of_it: BTreeMap<Approved, Vec<One<'_>>> = BTreeMap::new();
             for (snapshot, verdict, _) in table.settle(&self.settling(&none, &BTreeSet::new())) {
-                let region = snapshot.region();
-                let TagValue::Is(delete_on) = *snapshot.delete_on() else { continue };
-                let (what, since, until) = if let Verdict::Grace(_, until) = verdict {
-                    let Some(instance) = table.instance() else { continue };
-                    let began = until.saturating_sub(i64::from(self.grace_days).days());
-                    (Approved::Instance(instance.clone()), delete_on.max(began), until)
-                } else if let Verdict::Closing(_, until) = verdict {
-                    // What has no mark yet became over after the plan that a person has read, or on its day.
-                    let marked = table.closed_since(region).and_then(|marked| marked.tomorrow().ok());
-                    let Some(since) = marked.filter(|since| *since <= self.index.inventory.today()) else { continue };
-                    (Approved::Closed(region.clone()), delete_on.max(since), until)
-                } else {
-                    continue;
-                };
-                if self.acts_in(region) && self.guard(snapshot).is_none() {
-                    waiting.0.entry(what).or_default().push(One { snapshot, since, until });
+                if let Some((what, one)) = self.one_waiting(table, snapshot, &verdict) {
+                    of_it.entry(what).or_default().push(one);
                 }
+            }
+            for (what, all) in of_it {
+                let released = all.iter().map(|one| one.snapshot.id()).collect();
+                let settled = table.settle(&self.settling(&released, &BTreeSet::new()));
+                let goes = settled.iter().filter(|(_, verdict, _)| *verdict == Verdict::Goes).map(|(one, ..)| one.id());
+                let goes: BTreeSet<_> = goes.collect();
+                let all = all.into_iter().map(|one| One { goes: goes.contains(one.snapshot.id()), ..one });
+                waiting.0.entry(what).or_default().extend(all);
             }
         }
         waiting.0.values_mut().for_each(|all| all.sort_by_key(|one| (one.snapshot.taken(), one.snapshot.id())));
         waiting
+    }
+
+    /// A snapshot that only the grace period or the closing days keep, with the approval that it waits for.
+    fn one_waiting<'s>(
+        &'s self,
+        table: &'s Table<'i, 'a>,
+        snapshot: &'i Managed<'a>,
+        verdict: &Verdict,
+    ) -> Option<(Approved, One<'s>)> {
+        let region = snapshot.region();
+        let TagValue::Is(delete_on) = *snapshot.delete_on() else { return None };
+        let (what, since, until) = if let Verdict::Grace(_, until) = *verdict {
+            let began = until.saturating_sub(i64::from(self.grace_days).days());
+            (Approved::Instance(table.instance()?.clone()), began, until)
+        } else if let Verdict::Closing(_, until) = *verdict {
+            // What has no mark yet became over after the plan that a person has read, or on its day.
+            let since = table.closed_since(region)?.tomorrow().ok()?;
+            (
+                Approved::Closed(region.clone()),
+                Some(since).filter(|since| *since <= self.index.inventory.today())?,
+                until,
+            )
+        } else {
+            return None;
+        };
+        let is_of_this_run = self.acts_in(region) && self.guard(snapshot).is_none();
+        is_of_this_run.then_some((what, One { snapshot, since: delete_on.max(since), until, goes: false }))
     }
 
     fn settling<'s>(&'s self, released: &'s BTreeSet<&'s SnapshotId>, held: &'s BTreeSet<Place<'s>>) -> Settling<'s> {
@@ -479,7 +512,8 @@ impl<'i> Waiting<'i> {
 
     fn approved(&self, approval: &Approval) -> Vec<&'i SnapshotId> {
         let all = self.0.get(&approval.what).into_iter().flatten();
-        all.filter(|one| one.since <= approval.day).take(approval.count).map(|one| one.snapshot.id()).collect()
+        let all = all.filter(|one| one.goes && one.since <= approval.day);
+        all.take(approval.count).map(|one| one.snapshot.id()).collect()
     }
 
     fn findings(&self, released: &BTreeSet<&SnapshotId>, today: Date) -> Vec<Finding> {
@@ -488,7 +522,8 @@ impl<'i> Waiting<'i> {
             let first = left.first()?;
             let mut some = Amount::default();
             left.iter().for_each(|one| some.add(one.snapshot.raw().size_gib));
-            let approval = Approval { what: what.clone(), day: today, count: left.len() };
+            let count = left.iter().filter(|one| one.goes).count();
+            let approval = Approval { what: what.clone(), day: today, count };
             let until = left.iter().map(|one| one.until);
             Some(match what {
                 Approved::Instance(instance) => {

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::expire::Manager;
 use super::gap;
-use crate::decision::{Amount, CopyRef, Decision, Finding, Problem, Reason, Unread};
-use crate::ids::{InstanceId, Region, VolumeId};
+use crate::decision::{Amount, CopyRef, Decision, Expiry, Finding, Problem, Reason, Unread};
+use crate::ids::{InstanceId, Region, SnapshotId, VolumeId};
 use crate::inventory::{RegionStatus, day_of};
 use crate::managed::{Managed, days_between};
 use crate::retention::{Asked, Recorded};
@@ -21,6 +21,17 @@ const NOT_DUE_DAYS_MAX: i64 = 2;
 pub(super) struct Noted<'i, 'a> {
     pub(super) snapshot: &'i Managed<'a>,
     pub(super) decision: Decision,
+}
+
+impl<'a> Noted<'_, 'a> {
+    pub(super) fn place(&self) -> (&'a Region, &'a SnapshotId) {
+        (self.snapshot.region(), self.snapshot.id())
+    }
+
+    /// That it has expired, where it has.
+    pub(super) fn expiry(&self) -> Option<&Expiry> {
+        if let Reason::Expired(expiry) = &self.decision.reason { Some(expiry) } else { None }
+    }
 }
 
 /// Counts by what is said of them.

@@ -207,9 +207,9 @@ impl<'s> Life<'s> {
         let mut config = self.scene.config.clone();
         let mut plan = plan_expire(&self.account, &regions, &config);
         if self.approves {
-            let asked = plan.findings.iter().filter_map(|finding| finding.problem.approval().cloned());
-            config.approvals = asked.collect();
-            if !config.approvals.is_empty() {
+            let asked: Vec<_> = plan.findings.iter().filter_map(|one| one.problem.approval().cloned()).collect();
+            if !asked.is_empty() {
+                config.approvals.extend(asked);
                 plan = plan_expire(&self.account, &regions, &config);
             }
         }
