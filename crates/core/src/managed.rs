@@ -26,7 +26,7 @@ use crate::tags::{self, TYPE_AUTOMATED, TagValue, key};
 /// should not be used for any purpose").
 pub const VOLUME_OF_COPIES: &str = "vol-ffffffff";
 
-/// Days that `CreatedOn` or the slot of a snapshot may lie from its start: a run may cross midnight.
+/// Days that `CreatedOn` may lie before the start of a snapshot, and its slot after it: a run may cross midnight.
 const BIRTH_DAYS_MAX: i32 = 1;
 
 /// Full days for which [`key::IN_USE`] keeps a snapshot.
@@ -41,8 +41,8 @@ pub enum NotOurs {
     NotAutomated,
     /// Data Lifecycle Manager or AWS Backup manages it.
     OfAws,
-    /// Its tags are another snapshot's: `CreatedOn` or the slot is days away from its start, or it says that it is a copy
-    /// and EC2 names a volume that it was made of.
+    /// Its tags are another snapshot's: `CreatedOn` is more than a day before its start, or its slot more than a day after it
+    /// (without `CreatedOn`: on either side), or it says that it is a copy and EC2 names a volume that it was made of.
     TagsWandered,
 }
 

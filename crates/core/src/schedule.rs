@@ -119,12 +119,17 @@ impl Schedule {
 
     /// The first time of the schedule after `time`; none where the calendar ends before it.
     pub fn slot_after(&self, time: Timestamp) -> Option<Slot> {
-        self.patterns().filter_map(|(zone, pattern)| next(zone, pattern, time)).min().map(Slot::containing)
+        self.time_after(time).map(Slot::containing)
+    }
+
+    fn time_after(&self, time: Timestamp) -> Option<Timestamp> {
+        self.patterns().filter_map(|(zone, pattern)| next(zone, pattern, time)).min()
     }
 
     /// The times of the schedule after `time`, as far as the calendar goes.
     pub fn slots_after(&self, time: Timestamp) -> impl Iterator<Item = Slot> + '_ {
-        std::iter::successors(self.slot_after(time), |slot| self.slot_after(slot.time()))
+        // From the time itself: where a zone's clock once differed from UTC by seconds, its slot begins before it.
+        std::iter::successors(self.time_after(time), |time| self.time_after(*time)).map(Slot::containing)
     }
 
     /// The zone in which its days, weeks, months and years are counted: that of its first entry.

@@ -915,8 +915,8 @@ fn one_that_dates_a_change_of_the_policy_or_of_the_destinations_stays_as_long_as
     }
     let same = made("2026-11-03", "days=1 months=2");
     assert_eq!(deleted(&sound(&account(same))), ["snap-2026-11-10", "snap-2026-11-11"], "no change");
-    let pinned = sound(&account(of_policy.clone().tag("KeepForever", "")));
-    assert_eq!(deleted(&pinned), ["snap-2026-11-10", "snap-2026-11-11"], "what never goes needs no date");
+    let pinned = careful(&account(of_policy.clone().tag("KeepForever", "")));
+    assert_eq!(deleted(&pinned), ["snap-2026-11-11"], "a pinned one states its policy, too");
     // One in another Region counts: it stays as long as its source does.
     let pinned = account(of_policy.clone().tag("KeepForever", ""));
     let plan = sound(&pinned.region(AWAY).snapshot(copy("snap-c", &to(AWAY, of_policy))));
@@ -1773,4 +1773,92 @@ fn a_record_reads_back_what_it_prints_and_refuses_the_rest() {
     ] {
         assert!(bad.parse::<Retention>().is_err(), "{bad}");
     }
+}
+
+/// A volume in the place of one that is gone, with what there is of both.
+fn replaced(was: &str, now: &str) -> World {
+    let old = made("2026-10-01", "days=1 weeks=8").tag(CLOSED, "2026-11-11");
+    let mut new = made("2026-11-12", "days=1 weeks=8");
+    new.0.volume_id = volume_id("vol-2");
+    let tags = [("Backup", "Yes"), ("RetentionDays", "1"), ("RetentionWeeks", "8")];
+    world(now).volume("vol-2", &[("snapwarden:was", was)]).server("i-1", &tags, "vol-2").snapshots([old, new])
+}
+
+#[test]
+fn the_closing_days_of_a_volume_that_was_replaced_are_counted_from_its_own_mark() {
+    let with_two = |now: &str| replaced("vol-1", now).snapshot(made("2026-10-02", "days=1").tag(CLOSED, "2026-11-11"));
+    let plan = sound(&with_two("2026-11-22T04:00:00Z"));
+    let until = plan.decisions.iter().filter_map(|one| match &one.reason {
+        Reason::KeptForClosing { until, .. } => Some(until.to_string()),
+        _ => None,
+    });
+    assert_eq!(until.collect::<Vec<_>>(), ["2026-12-12"]);
+}
+
+#[test]
+fn a_volume_of_which_nothing_is_left_holds_nothing_of_the_one_in_its_place() {
+    let account = |was: &str| {
+        replaced(was, NOW).unread(FAR).snapshot({
+            let mut snap = made("2026-11-13", "days=1");
+            snap.0.volume_id = volume_id("vol-2");
+            snap
+        })
+    };
+    let plan = |was: &str| careful(&account(was));
+    for was in ["vol-0123", "vol-2"] {
+        assert!(!plan(was).decisions.iter().any(|one| matches!(one.reason, Reason::HistoryUnread { .. })), "{was}");
+    }
+    // It makes no Region the volume's own either.
+    let old = to(AWAY, made("2026-10-01", "days=1"));
+    let copies = |was: &str| {
+        let newest = ["2026-10-20", "2026-11-21"].map(|day| made(day, "days=1"));
+        let here =
+            world(NOW).volume("vol-1", &[("snapwarden:was", was)]).server("i-1", &[("RetentionDays", "1")], "vol-1");
+        deleted(&sound(&here.snapshots(newest).region(AWAY).snapshot(copy("snap-c", &old))))
+    };
+    assert_eq!(copies("vol-0123"), copies("vol-1"));
+    assert!(copies("vol-0123").contains(&"snap-c".to_owned()));
+}
+
+#[test]
+fn two_volumes_in_each_others_place_have_moments_of_their_own_though_taken_in_one_second() {
+    let tags = |last: &'static str| [("Backup", "Yes"), ("RetentionDays", "1"), ("KeepLast", last)];
+    let both = ["2026-11-10", "2026-11-11", "2026-11-12", "2026-11-13"].into_iter().flat_map(|day| {
+        let mut other = named(&format!("snap-2-{day}"), day, "days=1 last=4");
+        other.0.volume_id = volume_id("vol-2");
+        [named(&format!("snap-1-{day}"), day, "days=1"), other]
+    });
+    let account = world(NOW)
+        .volume("vol-2", &[("snapwarden:was", "vol-1")])
+        .server("i-1", &tags("1")[..2], "vol-1")
+        .server("i-2", &tags("4"), "vol-2");
+    let plan = account.snapshots(both);
+    assert_eq!(check(&plan.expire(), &plan.inventory, &Config::default()), []);
+}
+
+#[test]
+fn a_destination_that_is_added_begins_no_grace_period_and_so_none_that_never_ends() {
+    let tags = [("Backup", "Yes"), ("RetentionDays", "2"), ("DestinationRegion", AWAY)];
+    let newer = ["2026-11-18", "2026-11-19", "2026-11-20", "2026-11-21"].map(|day| to(AWAY, made(day, "days=2")));
+    let account = world(NOW).server("i-1", &tags, "vol-1").snapshot(made("2026-11-01", "days=2")).snapshots(newer);
+    assert!(deleted(&sound(&account)).contains(&"snap-2026-11-01".to_owned()));
+}
+
+#[test]
+fn what_dates_a_change_from_the_policy_of_a_pinned_one_stays_with_it() {
+    let pinned = made("2026-01-10", "days=3 last=30").tag("KeepForever", "");
+    let account = |days: &[&str]| {
+        let newer = days.iter().map(|day| made(day, "days=3"));
+        world(NOW).server("i-1", &[("RetentionDays", "3")], "vol-1").snapshot(pinned.clone()).snapshots(newer)
+    };
+    let plan = careful(&account(&["2026-11-10", "2026-11-11", "2026-11-21"]));
+    assert_eq!(evidence(&plan, "snap-2026-11-10"), &Evidence::OfChange);
+    assert_eq!(deleted(&plan), ["snap-2026-11-11"], "else the policy of the pinned one would count anew each day");
+    let over = account(&["2026-10-10", "2026-10-11"]).without_snapshots(|_| false);
+    let mut gone = world(NOW);
+    gone.inventory.regions = over.inventory.regions;
+    gone.here().volumes = snapwarden_core::inventory::Read::Whole(Vec::new());
+    gone.here().instances = snapwarden_core::inventory::Read::Whole(Vec::new());
+    let gone = gone.with_snapshot("snap-2026-10-11", |snap| snap.tags.set(CLOSED, "2026-10-12"));
+    assert_eq!(deleted(&sound(&gone)), ["snap-2026-10-10", "snap-2026-10-11"], "nothing new may come");
 }

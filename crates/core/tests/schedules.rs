@@ -395,3 +395,12 @@ proptest! {
         }
     }
 }
+
+/// Before 1893 the clocks of Berlin were no whole minutes from UTC.
+#[test]
+fn slots_go_on_where_a_zone_was_seconds_from_utc() {
+    let schedule: Schedule = "daily 03:00 Europe/Berlin".parse().unwrap();
+    let slots: Vec<_> =
+        schedule.slots_after(time("0206-11-22T04:00:00Z")).take(3).map(|slot| slot.to_string()).collect();
+    assert_eq!(slots, ["0206-11-23T02:06Z", "0206-11-24T02:06Z", "0206-11-25T02:06Z"]);
+}

@@ -109,6 +109,12 @@ impl<'a> Account<'a> {
         self.by_volume.keys().copied()
     }
 
+    /// Whether there is anything of a volume.
+    pub(super) fn is_seen(&self, volume: &str) -> bool {
+        let is_attached = self.attached.contains_key(volume);
+        is_attached || self.listed.contains_key(volume) || !self.snapshots_of(volume).is_empty()
+    }
+
     /// The instances that have a volume now.
     pub(super) fn holders(&self, volume: &str) -> impl Iterator<Item = &'a Instance> {
         let all = self.attached.get(volume).map_or(&[][..], Vec::as_slice);

@@ -131,8 +131,10 @@ impl<'a> Line<'a> {
             moments.dedup();
             let now = self.account.inventory.taken_at;
             let here: Vec<_> = here.into_iter().map(|member| (member, second(member))).collect();
+            let named = here.iter().map(|(member, second)| (*second, member.moment()));
+            let named = named.chain(moved.iter().map(|member| (second(member), member.moment()))).collect();
             let staying = here.iter().filter(|(member, _)| !member.goes).map(|(_, second)| *second).collect();
-            let history = History { staying, here, moments, is_open, now };
+            let history = History { staying, here, moments, named, is_open, now };
             for (zone, numbers) in &need.zones {
                 history.wanted(zone, numbers[usize::from(*kind == Some(true))], wants);
             }
@@ -148,6 +150,8 @@ struct History<'l, 'a> {
     staying: BTreeSet<i64>,
     /// The seconds of data, each once, oldest first; what was moved away counts.
     moments: Vec<i64>,
+    /// Each with the name of its moment: two volumes that are judged as one may have been snapshotted in the same second.
+    named: BTreeSet<(i64, &'l str)>,
     is_open: bool,
     now: Timestamp,
 }
@@ -205,7 +209,8 @@ impl<'a> History<'_, 'a> {
 
     /// How many moments are newer.
     fn newer(&self, own: i64) -> usize {
-        self.moments.len() - self.moments.partition_point(|second| *second <= own)
+        let newer = self.named.range((own + 1, "")..);
+        newer.map(|(_, name)| name).collect::<BTreeSet<_>>().len()
     }
 
     /// Whether another stays here that holds the same data, so that this one may go.

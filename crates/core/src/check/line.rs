@@ -116,6 +116,8 @@ pub(super) struct Line<'a> {
 
 impl<'a> Line<'a> {
     pub(super) fn of(account: &'a Account<'a>, volumes: Vec<&'a str>, goes: impl Fn(&Fact<'a>) -> bool) -> Self {
+        // Of a volume that another one was put in the place of nothing may be left.
+        let is_seen = |volume: &&&'a str| volumes.len() == 1 || account.is_seen(volume);
         let facts = volumes.iter().flat_map(|volume| account.snapshots_of(volume)).filter(|fact| fact.states());
         let now = account.inventory.taken_at;
         let member = |fact: &&'a Fact<'a>| Member {
@@ -140,7 +142,7 @@ impl<'a> Line<'a> {
             over: over(account, &volumes),
             retention: stated(|one, other| one != other, &stated_retention),
             destinations: stated(loses_destination, &|member| Some(stated_destinations(member))),
-            homes: volumes.iter().map(|volume| account.home(volume)).collect(),
+            homes: volumes.iter().filter(is_seen).map(|volume| account.home(volume)).collect(),
             holders: volumes.iter().flat_map(|volume| account.holders(volume)).collect(),
             adopted: OnceCell::new(),
             forces: Default::default(),

@@ -425,7 +425,7 @@ impl fmt::Display for Reason {
             }
             R::NoVolume => f.write_str("DeleteOn has come; kept: it is a copy that does not say of which volume"),
             R::InUse { since: Some(since) } => write!(f, "kept: a restore reads from it since {since}"),
-            R::InUse { since: None } => write!(f, "kept: {} cannot be read", key::IN_USE),
+            R::InUse { since: None } => write!(f, "kept: {} cannot be read, or lies in the future", key::IN_USE),
             R::HistoryUnread { unread } => {
                 write!(f, "DeleteOn has come; kept: {} could not be read", unread_list(unread))
             }

@@ -1,7 +1,7 @@
 //! The manager's table: which snapshots go, and which are marked since their volume is over.
 //!
 //! Retention says what it keeps ([`crate::retention`]). Here is what keeps a snapshot besides, and what a person has to
-//! approve. Every row but the last keeps. A list that broke off keeps everything that could rest on it (S7).
+//! approve. Every row keeps but the last, and that of failed ones. A list that broke off keeps everything that could rest on it (S7).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,7 +67,11 @@ pub fn plan_expire(inventory: &Inventory, regions: &[Region], config: &Config) -
             Approved::Region(region) => large.contains(region),
             Approved::Instance(_) | Approved::Closed(_) => !waiting.approved(approval).is_empty(),
         };
-        if let Some(region) = plan.regions.first().filter(|_| !is_of_use) {
+        let named = match &approval.what {
+            Approved::Region(region) | Approved::Closed(region) => plan.regions.iter().find(|one| *one == region),
+            Approved::Instance(_) => None,
+        };
+        if let Some(region) = named.or(plan.regions.first()).filter(|_| !is_of_use) {
             let problem = Problem::ApprovalOfNothing { approval: approval.clone() };
             plan.findings.push(Finding::new(region, approval, problem));
         }

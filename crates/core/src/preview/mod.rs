@@ -55,7 +55,7 @@ impl Rules {
     }
 }
 
-/// All that was made of a volume for one slot, or will be: a snapshot and its copies.
+/// A snapshot of a volume and its copies, that are there or will be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moment {
     /// Of which volume.
@@ -117,6 +117,7 @@ impl fmt::Display for Why {
             Why::Days => f.write_str("its days"),
             Why::Tier(said) => said.fmt(f),
             Why::OtherTier(By::Grace { until, .. }, said) => write!(f, "until {until}: {said}"),
+            Why::OtherTier(By::Named(instance), said) => write!(f, "tags of {instance}: {said}"),
             Why::OtherTier(_, said) => write!(f, "recorded policy: {said}"),
             Why::Newest => f.write_str("the newest of its volume"),
             Why::Evidence(evidence) => evidence.fmt(f),

@@ -141,8 +141,8 @@ impl<T: PartialEq> Statements<T> {
 }
 
 impl History<'_, '_> {
-    /// The policies in force, the plainest reason first. `with_grace`: those of the grace period too. `is_left`: no instance
-    /// has the volume, and its closing days are not over.
+    /// The policies in force, the plainest reason first. `with_grace`: those of the grace period too. `is_left`: rule 4 of
+    /// docs/retention.md holds, and the closing days of the volume are not over.
     pub(super) fn policies(&self, with_grace: bool, is_left: bool) -> Vec<InForce> {
         let mut all = Vec::new();
         let mut add = |policy: &Retention, by: By| {
@@ -219,8 +219,10 @@ impl History<'_, '_> {
         let retention = self.retention.in_force(self.now, self.grace);
         let retention = retention.iter().filter_map(|one| Some((self.retention.newest_moment(one.what)?, one.until?)));
         let destinations = self.destinations.in_force(self.now, self.grace);
-        let destinations =
-            destinations.iter().filter_map(|one| Some((self.destinations.newest_moment(one.what)?, one.until?)));
+        // Where the newest names all of them too, nothing ends.
+        let newest = || destinations.iter().filter(|one| one.until.is_none());
+        let ends = destinations.iter().filter(|one| newest().all(|newest| !one.what.is_subset(newest.what)));
+        let destinations = ends.filter_map(|one| Some((self.destinations.newest_moment(one.what)?, one.until?)));
         retention.chain(destinations).map(|(moment, until)| (moment, day_of(until))).collect()
     }
 

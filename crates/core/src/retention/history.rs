@@ -206,6 +206,10 @@ impl<'i, 'a> History<'i, 'a> {
                 self.homes.extend(known);
                 continue;
             }
+            if volumes.len() > 1 && index.of_volume(volume).next().is_none() {
+                // Nothing is left of what it was put in the place of.
+                continue;
+            }
             let of_it = self.members.iter().filter(|one| one.volume() == Some(volume));
             let named: BTreeSet<_> = of_it.filter_map(|one| one.home().cloned()).collect();
             if named.is_empty() {
@@ -259,7 +263,7 @@ impl<'i, 'a> History<'i, 'a> {
     }
 
     /// Records that would say what is in force, and cannot be read: of the newest snapshot, of one that was the newest within
-    /// the grace period, of one being made; while no instance has the volume, any.
+    /// the grace period, of one being made; while rule 4 of docs/retention.md holds, any.
     fn unreadable_records(&self) -> Vec<Unread> {
         let is_unreadable = |one: &Managed<'_>| matches!(one.recorded(), Recorded::Unreadable(_));
         let newest = self.retention.in_force(self.now, self.grace);

@@ -17,12 +17,12 @@ use super::policy::Tiers;
 use crate::ids::SnapshotId;
 use crate::schedule::Zone;
 
-/// A moment of a volume's history: all that was made for one slot, copies included.
+/// A moment of a volume's history: a snapshot and its copies, where they hold data of one time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Point {
     /// The time of its data.
     pub time: Timestamp,
-    /// A snapshot of it, to name it by. Of points that share it, which say different times of one moment, one counts.
+    /// The moment's name. Two points with one name (a person changed the time of a copy) count once.
     pub snapshot: SnapshotId,
     /// The snapshots of it that are in the history; none of what was moved away.
     pub of_it: Vec<SnapshotId>,

@@ -252,7 +252,7 @@ impl<'i, 'a> Table<'i, 'a> {
         let mistyped = self.mistyped().next();
         let unread: BTreeSet<_> = self.unread().cloned().collect();
         let mut settled: Vec<(&'i Managed<'a>, Verdict, &[Said])> = Vec::new();
-        // Older ones that stay, in any Region; what never goes by itself needs nothing else to stay.
+        // Older ones that stay, in any Region.
         let mut staying: Vec<Older<'i, 'a>> = Vec::new();
         for row in &self.rows {
             let verdict = if row.is_fixed || !row.is_due {
@@ -271,8 +271,8 @@ impl<'i, 'a> Table<'i, 'a> {
             };
             let goes = verdict == Verdict::Goes && !(settling.is_guarded)(row.snapshot);
             let is_released = settling.released.contains(row.snapshot.id());
-            if !row.is_fixed && (is_released || !goes) {
-                staying.push(Older { snapshot: row.snapshot, goes });
+            if is_released || !goes {
+                staying.push(Older { snapshot: row.snapshot, is_fixed: row.is_fixed, goes });
             }
             settled.push((row.snapshot, verdict, &row.said));
         }
@@ -288,7 +288,8 @@ impl<'i, 'a> Table<'i, 'a> {
         }
         if row.without_closing.is_empty() {
             let region = row.snapshot.region();
-            let until = self.histories.iter().map(|history| history.closes_on(region)).max();
+            let over = self.histories.iter().filter(|history| history.over.is_some());
+            let until = over.map(|history| history.closes_on(region)).max();
             return Some(Verdict::Closing(first, until.unwrap_or(Date::MAX)));
         }
         Some(Verdict::Kept(first))
@@ -525,6 +526,7 @@ fn points(history: &History<'_, '_>, region: &Region, all: &[&Managed<'_>], is_o
 /// An older one that stays, or that only a person let go: an approval lets go what it names, and nothing that rests on that.
 struct Older<'i, 'a> {
     snapshot: &'i Managed<'a>,
+    is_fixed: bool,
     goes: bool,
 }
 
@@ -575,7 +577,9 @@ impl<'h, 'i, 'a> EvidenceOf<'h, 'i, 'a> {
         if self.newest.iter().any(|(policy, of)| *of == moment && keeps_another(policy)) {
             return Some(Verdict::Evidence(Evidence::OfPolicy));
         }
-        let is_older_there = |taken: Timestamp| staying.iter().any(|one| one.snapshot.taken() < taken);
+        // One that never goes by itself states a policy as well, as long as new ones may come; later it needs nothing.
+        let is_dated = |one: &Older<'_, '_>| !one.is_fixed || history.over.is_none();
+        let is_older_there = |taken: Timestamp| staying.iter().any(|one| is_dated(one) && one.snapshot.taken() < taken);
         if self.changes.get(moment).is_some_and(|taken| is_older_there(*taken)) {
             return Some(Verdict::Evidence(Evidence::OfChange));
         }
@@ -586,7 +590,7 @@ impl<'h, 'i, 'a> EvidenceOf<'h, 'i, 'a> {
         // A person who let it go let go what they read together with it.
         let is_released = settling.released.contains(snapshot.id());
         let mut older = staying.iter().filter(|one| one.snapshot.region() == snapshot.region());
-        let is_older_here = older.any(|one| !(is_released && one.goes));
+        let is_older_here = older.any(|one| !(one.is_fixed || is_released && one.goes));
         (is_last && is_older_here).then_some(Verdict::Evidence(Evidence::OfClosing))
     }
 }

@@ -127,7 +127,7 @@ impl<'w> Whole<'w> {
         (self.policies, self.destinations) = (policies, destinations);
     }
 
-    /// What those instances ask for that its snapshots name, while no instance has the volume.
+    /// What those instances ask for that its snapshots name, while rule 4 of docs/retention.md holds.
     fn named(&self) -> Vec<Asked> {
         if !self.is_alone() {
             return Vec::new();
@@ -260,7 +260,7 @@ impl<'w> Whole<'w> {
         if self.is_memory(snapshot) {
             return Some("it says what is in force, or since when");
         }
-        if self.is_source_of_more(region, snapshot) {
+        if self.is_held_by_copy_or_source(region, snapshot) {
             return Some("a copy of it is being made, or its source stays");
         }
         // The last run may have looked a day ago.
@@ -340,7 +340,6 @@ impl<'w> Whole<'w> {
         })
     }
 
-    /// Whether a copy of it is pending, or its own source is there and stays.
     /// Whether what it is a copy of is pinned, or is kept until later, though its tags do not make it ours any more.
     fn has_kept_source(&self, snapshot: &Snapshot) -> bool {
         let mut all = self.world.regions().flat_map(|place| self.world.snapshots(place)).map(|record| &record.snapshot);
@@ -349,7 +348,8 @@ impl<'w> Whole<'w> {
         source.is_some_and(|source| is_pinned(&source.tags) || is_later(source))
     }
 
-    fn is_source_of_more(&self, region: &Region, snapshot: &Snapshot) -> bool {
+    /// Whether a copy of it is pending, or its own source is there and stays.
+    fn is_held_by_copy_or_source(&self, region: &Region, snapshot: &Snapshot) -> bool {
         let moment = moment_of(snapshot);
         let all = self.world.regions().flat_map(|place| self.world.snapshots(place).map(move |one| (place, one)));
         all.filter(|(_, one)| is_managed(self.world, &one.snapshot)).any(|(place, one)| {
