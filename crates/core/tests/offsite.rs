@@ -221,7 +221,7 @@ fn the_errored_copies_stay_and_nothing_of_the_source_goes() {
 }
 
 #[test]
-fn a_completed_copy_of_another_size_type_or_encryption_is_a_mismatch_and_nothing_more_is_copied() {
+fn a_completed_copy_of_another_size_type_encryption_or_time_is_a_mismatch_and_nothing_more_is_copied() {
     let source = one(AWAY).encrypted();
     let cases = [
         (copy("snap-c", &source).size(9), "9 GiB instead of 8"),
@@ -230,6 +230,10 @@ fn a_completed_copy_of_another_size_type_or_encryption_is_a_mismatch_and_nothing
             "not encrypted, its source is",
         ),
         (copy("snap-c", &source).no_tag("Type"), "it is not Type=Automated, so it is not ours to rely on"),
+        (
+            copy("snap-c", &source).tag("SourceStartTime", "2020-01-01T00:00:00Z"),
+            "its SourceStartTime is before its source was begun",
+        ),
     ];
     for (wrong, difference) in cases {
         let plan = pair(&source, [wrong]).offsite();

@@ -1277,7 +1277,7 @@ fn a_person_may_approve_it_for_as_many_and_as_old_ones_as_were_read() {
         "2026-11-26",
         "it records the earlier policy, and stays as long"
     );
-    assert_eq!(problems(&plan, "i-1"), [one.clone()]);
+    assert_eq!(problems(&plan, "i-1"), std::slice::from_ref(&one));
     assert_eq!(one.to_string().split("; to delete").count(), 1, "there are no words for it: {one}");
     assert_eq!(approve("i-1:2026-11-18:9").0, NONE, "the grace period began the day after");
     assert_eq!(approve("i-1:2026-11-22:0").0, NONE);
@@ -1788,9 +1788,8 @@ fn replaced(was: &str, now: &str) -> World {
 fn the_closing_days_of_a_volume_that_was_replaced_are_counted_from_its_own_mark() {
     let with_two = |now: &str| replaced("vol-1", now).snapshot(made("2026-10-02", "days=1").tag(CLOSED, "2026-11-11"));
     let plan = sound(&with_two("2026-11-22T04:00:00Z"));
-    let until = plan.decisions.iter().filter_map(|one| match &one.reason {
-        Reason::KeptForClosing { until, .. } => Some(until.to_string()),
-        _ => None,
+    let until = plan.decisions.iter().filter_map(|one| {
+        if let Reason::KeptForClosing { until, .. } = &one.reason { Some(until.to_string()) } else { None }
     });
     assert_eq!(until.collect::<Vec<_>>(), ["2026-12-12"]);
 }

@@ -10,7 +10,7 @@ use snapwarden_ec2sim::drive::{Broken, Fired, Kind, Lived, Options, Trouble, liv
 
 /// Seeds of lives of 60 days in which something went wrong once, in the code, in a rule as it was written, or in its
 /// checker (docs/simulation.md says what it was). They stay.
-const FAILED_ONCE: [u64; 37] = [
+const FAILED_ONCE: [u64; 57] = [
     40,
     133,
     439,
@@ -44,10 +44,30 @@ const FAILED_ONCE: [u64; 37] = [
     3782,
     4473,
     5171,
+    5176,
     5937,
     6003,
+    6016,
     7228,
+    70_022,
+    70_124,
+    70_325,
+    70_415,
+    70_561,
+    80_133,
+    90_058,
+    90_157,
+    100_161,
+    110_183,
+    140_053,
+    140_119,
     394_332_256,
+    500_000_459,
+    610_000_032,
+    610_000_132,
+    2_096_869_502,
+    2_096_869_510,
+    2_096_869_863,
 ];
 /// The same of large accounts and 20 days.
 const FAILED_ONCE_LARGE: [u64; 4] = [7002, 7015, 7021, 7085];

@@ -226,6 +226,9 @@ fn untrue(source: &Fact<'_>, copy: &Fact<'_>) -> Option<String> {
     if own.size_gib != of.size_gib || (of.encrypted && !own.encrypted) {
         return Some("its size or encryption differs".to_owned());
     }
+    if copy.second() < source.second() {
+        return Some("it says that its data is older".to_owned());
+    }
     let has_room = of.tags.len() < 46;
     let is_carried = |key: &str| key != "DeleteOn" && !NOT_COPIED.contains(&key) && !key.starts_with("aws:");
     let mut keys = of.tags.iter().map(|(key, _)| key).filter(|key| has_room && is_carried(key));

@@ -252,6 +252,10 @@ impl OneSource<'_, '_> {
         if source.encrypted && !copy.encrypted {
             return Judgement::Mismatch("not encrypted, its source is".to_owned());
         }
+        // It would be judged by that time, and its source's data would be nobody's newest.
+        if ours.taken().as_second() < source.start_time.as_second() {
+            return Judgement::Mismatch("its SourceStartTime is before its source was begun".to_owned());
+        }
         let missing = self.missing_tags(copy);
         if missing.is_empty() { Judgement::Verified } else { Judgement::Incomplete(ours.target(), missing) }
     }

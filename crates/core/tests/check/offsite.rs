@@ -86,6 +86,19 @@ fn s4_a_removal_of_a_copy_of_what_is_not_completed_or_of_what_has_no_day() {
     }
 }
 
+/// The manager would judge such a copy by that time.
+#[test]
+fn s4_a_removal_for_a_copy_that_says_its_data_is_older() {
+    for (time, is_proof) in [("2026-11-21T03:05:00Z", true), ("2020-01-01T00:00:00Z", false), ("once", true)] {
+        let world = to_remove(&moved(), [copy("snap-c", &moved()).tag("SourceStartTime", time)]);
+        if is_proof {
+            clean(&good_removal(), &world);
+        } else {
+            caught(&good_removal(), &world, Rule::S4, &source_of("snap-1"));
+        }
+    }
+}
+
 #[test]
 fn s4_a_removal_under_copy_or_an_unreadable_mode() {
     for mode in ["Copy", "copy", "mirror", ""] {

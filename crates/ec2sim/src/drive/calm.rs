@@ -98,8 +98,9 @@ pub(super) fn down(life: &mut Life) {
     while quiet < QUIET_ROUNDS {
         let Some(Round { changes, deferred, findings, reasons }) = round(life) else { return };
         let left = life.left(|world, memory| unexplained(world, memory, &findings));
+        quiet = if changes == 0 && left.is_empty() { quiet + 1 } else { 0 };
         let ticks = life.lived.calm_ticks;
-        if ticks >= ticks_max || life.now() > end {
+        if quiet < QUIET_ROUNDS && (ticks >= ticks_max || life.now() > end) {
             let words = match left.first() {
                 Some(one) => {
                     let reason = one.ids.iter().find_map(|id| reasons.get(id)).map_or("nothing", |reason| reason);
@@ -112,7 +113,6 @@ pub(super) fn down(life: &mut Life) {
             life.is_over();
             return;
         }
-        quiet = if changes == 0 && left.is_empty() { quiet + 1 } else { 0 };
         let pause_s = if quiet > 0 {
             0
         } else if changes > deferred {

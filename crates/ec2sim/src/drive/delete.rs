@@ -161,6 +161,7 @@ impl Delete<'_> {
             && copy.tags.get("SourceSnapshotId") == Some(source.id.as_str())
             && copy.size_gib == source.size_gib
             && (copy.encrypted || !source.encrypted)
+            && data_time(copy).as_second() >= data_time(source).as_second()
             && ["InstanceID", "CreatedOn", "snapwarden:slot", "DeviceName"].into_iter().all(carried)
     }
 
