@@ -158,7 +158,7 @@ impl Memory {
         for (id, was) in before.iter().filter(|(id, _)| touched.iter().any(|touched| touched == id.as_str())) {
             let is = after.get(id);
             if is.is_none_or(|is| !says_the_same(is, was)) {
-                self.lose(world, was, is.is_none());
+                self.lose(world, was, is.is_none_or(|is| volume_of(is) != volume_of(was)));
             }
         }
     }
