@@ -915,8 +915,8 @@ fn one_that_dates_a_change_of_the_policy_or_of_the_destinations_stays_as_long_as
     }
     let same = made("2026-11-03", "days=1 months=2");
     assert_eq!(deleted(&sound(&account(same))), ["snap-2026-11-10", "snap-2026-11-11"], "no change");
-    let pinned = careful(&account(of_policy.clone().tag("KeepForever", "")));
-    assert_eq!(deleted(&pinned), ["snap-2026-11-11"], "a pinned one states its policy, too");
+    let pinned = sound(&account(of_policy.clone().tag("KeepForever", "")));
+    assert_eq!(deleted(&pinned), ["snap-2026-11-10", "snap-2026-11-11"], "what never goes needs no date");
     // One in another Region counts: it stays as long as its source does.
     let pinned = account(of_policy.clone().tag("KeepForever", ""));
     let plan = sound(&pinned.region(AWAY).snapshot(copy("snap-c", &to(AWAY, of_policy))));
@@ -1841,23 +1841,4 @@ fn a_destination_that_is_added_begins_no_grace_period_and_so_none_that_never_end
     let newer = ["2026-11-18", "2026-11-19", "2026-11-20", "2026-11-21"].map(|day| to(AWAY, made(day, "days=2")));
     let account = world(NOW).server("i-1", &tags, "vol-1").snapshot(made("2026-11-01", "days=2")).snapshots(newer);
     assert!(deleted(&sound(&account)).contains(&"snap-2026-11-01".to_owned()));
-}
-
-#[test]
-fn what_dates_a_change_from_the_policy_of_a_pinned_one_stays_with_it() {
-    let pinned = made("2026-01-10", "days=3 last=30").tag("KeepForever", "");
-    let account = |days: &[&str]| {
-        let newer = days.iter().map(|day| made(day, "days=3"));
-        world(NOW).server("i-1", &[("RetentionDays", "3")], "vol-1").snapshot(pinned.clone()).snapshots(newer)
-    };
-    let plan = careful(&account(&["2026-11-10", "2026-11-11", "2026-11-21"]));
-    assert_eq!(evidence(&plan, "snap-2026-11-10"), &Evidence::OfChange);
-    assert_eq!(deleted(&plan), ["snap-2026-11-11"], "else the policy of the pinned one would count anew each day");
-    let over = account(&["2026-10-10", "2026-10-11"]).without_snapshots(|_| false);
-    let mut gone = world(NOW);
-    gone.inventory.regions = over.inventory.regions;
-    gone.here().volumes = snapwarden_core::inventory::Read::Whole(Vec::new());
-    gone.here().instances = snapwarden_core::inventory::Read::Whole(Vec::new());
-    let gone = gone.with_snapshot("snap-2026-10-11", |snap| snap.tags.set(CLOSED, "2026-10-12"));
-    assert_eq!(deleted(&sound(&gone)), ["snap-2026-10-10", "snap-2026-10-11"], "nothing new may come");
 }

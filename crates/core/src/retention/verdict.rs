@@ -577,9 +577,8 @@ impl<'h, 'i, 'a> EvidenceOf<'h, 'i, 'a> {
         if self.newest.iter().any(|(policy, of)| *of == moment && keeps_another(policy)) {
             return Some(Verdict::Evidence(Evidence::OfPolicy));
         }
-        // One that never goes by itself states a policy as well, as long as new ones may come; later it needs nothing.
-        let is_dated = |one: &Older<'_, '_>| !one.is_fixed || history.over.is_none();
-        let is_older_there = |taken: Timestamp| staying.iter().any(|one| is_dated(one) && one.snapshot.taken() < taken);
+        // What never goes by itself needs nothing else to stay.
+        let is_older_there = |taken: Timestamp| staying.iter().any(|one| !one.is_fixed && one.snapshot.taken() < taken);
         if self.changes.get(moment).is_some_and(|taken| is_older_there(*taken)) {
             return Some(Verdict::Evidence(Evidence::OfChange));
         }

@@ -29,10 +29,10 @@ use crate::world::World;
 /// Days of calm within which everything comes right. A copy that has failed often waits for a day, a volume whose
 /// snapshots have failed for its next slot, and what was made then takes its time.
 const DAYS_MAX: i64 = 9;
-/// Ticks of the jobs within which everything comes right: as many as those days have where the jobs only wait, and a round more
-/// on each of them for each instance, since its slots fall due in the calm as well and the next plans are not empty then.
+/// Ticks of the jobs within which everything comes right: as many as those days have where the jobs only wait, and two rounds
+/// more on each of them for each instance: its slots fall due in the calm as well, and what they push out goes.
 const TICKS_MAX: usize = 162;
-const TICKS_AN_INSTANCE: usize = 27;
+const TICKS_AN_INSTANCE: usize = 54;
 /// Between two rounds of the three jobs where something was done: what was begun is completed by then.
 const AFTER_CHANGES_S: i64 = 900;
 /// Between two rounds where the jobs can only wait.

@@ -432,7 +432,7 @@ fn liveness_ends_a_life_whose_jobs_do_nothing() {
 fn liveness_ends_a_life_whose_plans_never_become_empty() {
     let (rule, words) = ended_by(Defect::OnlyPlans);
     assert_eq!(rule, "liveness");
-    assert!(words.starts_with("after 189 ticks"), "{words}");
+    assert!(words.starts_with("after 216 ticks"), "{words}");
 }
 
 #[test]
