@@ -252,7 +252,7 @@ impl<'i, 'a> Table<'i, 'a> {
         let mistyped = self.mistyped().next();
         let unread: BTreeSet<_> = self.unread().cloned().collect();
         let mut settled: Vec<(&'i Managed<'a>, Verdict, &[Said])> = Vec::new();
-        // Older ones that stay, in any Region.
+        // Older ones that stay, in any Region; what never goes by itself needs nothing else to stay.
         let mut staying: Vec<Older<'i, 'a>> = Vec::new();
         for row in &self.rows {
             let verdict = if row.is_fixed || !row.is_due {
@@ -271,8 +271,8 @@ impl<'i, 'a> Table<'i, 'a> {
             };
             let goes = verdict == Verdict::Goes && !(settling.is_guarded)(row.snapshot);
             let is_released = settling.released.contains(row.snapshot.id());
-            if is_released || !goes {
-                staying.push(Older { snapshot: row.snapshot, is_fixed: row.is_fixed, goes });
+            if !row.is_fixed && (is_released || !goes) {
+                staying.push(Older { snapshot: row.snapshot, goes });
             }
             settled.push((row.snapshot, verdict, &row.said));
         }
@@ -526,7 +526,6 @@ fn points(history: &History<'_, '_>, region: &Region, all: &[&Managed<'_>], is_o
 /// An older one that stays, or that only a person let go: an approval lets go what it names, and nothing that rests on that.
 struct Older<'i, 'a> {
     snapshot: &'i Managed<'a>,
-    is_fixed: bool,
     goes: bool,
 }
 
@@ -577,8 +576,7 @@ impl<'h, 'i, 'a> EvidenceOf<'h, 'i, 'a> {
         if self.newest.iter().any(|(policy, of)| *of == moment && keeps_another(policy)) {
             return Some(Verdict::Evidence(Evidence::OfPolicy));
         }
-        // What never goes by itself needs nothing else to stay.
-        let is_older_there = |taken: Timestamp| staying.iter().any(|one| !one.is_fixed && one.snapshot.taken() < taken);
+        let is_older_there = |taken: Timestamp| staying.iter().any(|one| one.snapshot.taken() < taken);
         if self.changes.get(moment).is_some_and(|taken| is_older_there(*taken)) {
             return Some(Verdict::Evidence(Evidence::OfChange));
         }
@@ -589,7 +587,7 @@ impl<'h, 'i, 'a> EvidenceOf<'h, 'i, 'a> {
         // A person who let it go let go what they read together with it.
         let is_released = settling.released.contains(snapshot.id());
         let mut older = staying.iter().filter(|one| one.snapshot.region() == snapshot.region());
-        let is_older_here = older.any(|one| !(one.is_fixed || is_released && one.goes));
+        let is_older_here = older.any(|one| !(is_released && one.goes));
         (is_last && is_older_here).then_some(Verdict::Evidence(Evidence::OfClosing))
     }
 }
