@@ -154,9 +154,9 @@ impl Memory {
 
     /// A person has done something to these: where they stated something and do not any more, that is lost.
     pub(super) fn note_people(&mut self, world: &World, before: &Before, touched: &[String]) {
-        let after = Self::before(world);
         for (id, was) in before.iter().filter(|(id, _)| touched.iter().any(|touched| touched == id.as_str())) {
-            let is = after.get(id);
+            let is = world.regions().find_map(|region| world.snapshot(region, id)).map(|record| &record.snapshot);
+            let is = is.filter(|is| is_managed(world, is));
             if is.is_none_or(|is| !says_the_same(is, was)) {
                 self.lose(world, was, is.is_none_or(|is| volume_of(is) != volume_of(was)));
             }
