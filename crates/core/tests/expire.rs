@@ -771,15 +771,28 @@ fn an_approval_lets_go_what_the_plan_held_and_nothing_that_it_kept() {
     assert_eq!(plan.holds[0].approval.to_string(), "us-east-1:2026-11-22:27");
     let approve = |words: &str| world.expire_with(&approved(&[words]));
     assert_eq!(deleted(&approve("us-east-1:2026-11-22:27")).len(), 27);
-    // A part of it: what dates those that stay is none of them.
+    // The oldest of it: none older is left that the one of the 14th would date.
     for count in [26, 20] {
         let plan = approve(&format!("us-east-1:2026-11-22:{count}"));
-        let mut oldest: Vec<_> = (1..28).filter(|n| *n != 14).map(|n| format!("snap-{n:02}")).collect();
-        oldest.truncate(count);
+        let oldest: Vec<_> = (1..=count).map(|n| format!("snap-{n:02}")).collect();
         assert_eq!(deleted(&plan), oldest);
-        assert_eq!(of_snapshot(&plan, "snap-14").0, &Act::Hold);
         assert_eq!((plan.holds[0].expired, plan.holds[0].approved), (27, count));
     }
+}
+
+#[test]
+fn what_a_held_one_rests_on_is_held_with_it() {
+    // The mark of a volume that is gone lies on the older one: without it the closing days would begin again.
+    let marked = ours("snap-a", "vol-1", "2026-08-01", "2026-08-08").tag("snapwarden:closed", "2026-08-02");
+    let newest = ours("snap-b", "vol-1", "2026-08-02", "2026-08-09");
+    let world = many(30, 0).snapshots([marked, newest]);
+    let plan = world.expire();
+    assert_eq!((held(&plan), deleted(&plan).len()), (32, 0));
+    let approve = |words: &str| deleted(&world.expire_with(&approved(&[words])));
+    assert_eq!(approve("us-east-1:2026-11-22:32").len(), 32);
+    assert_eq!(approve("us-east-1:2026-11-22:2"), ["snap-a", "snap-b"]);
+    assert_eq!(approve("us-east-1:2026-11-22:1"), [""; 0]);
+    assert_eq!(approve("us-east-1:2026-11-22:31").len(), 31);
 }
 
 #[test]

@@ -50,15 +50,21 @@ pub fn plan_expire(inventory: &Inventory, regions: &[Region], config: &Config) -
     let mut noted = manager.decide_all(&released, &BTreeSet::new());
     let large: Vec<_> = plan.regions.iter().filter(|region| is_large(&in_order(region, &noted))).cloned().collect();
     let mut held: BTreeMap<Place<'_>, Expiry> = BTreeMap::new();
-    for all in large.iter().map(|region| expired(region, &noted)).filter(|all| !is_all_approved(all, config)) {
-        held.extend(all);
+    let mut approved: BTreeMap<Place<'_>, Expiry> = BTreeMap::new();
+    for region in &large {
+        let (yes, no) = by_approval(region, &noted, config);
+        approved.extend(yes);
+        held.extend(no);
     }
-    if !held.is_empty() {
-        // What is held is there tomorrow, and what it is dated by stays with it. Of that plan a part may be approved.
+    while !held.is_empty() {
+        // What is held is there tomorrow, and what it rests on stays with it, approved or not.
         noted = manager.decide_all(&released, &held.keys().copied().collect());
-        for region in &large {
-            approved(region, &noted, config).iter().for_each(|place| drop(held.remove(place)));
+        let goes: BTreeSet<_> = noted.iter().filter(|one| one.expiry().is_some()).map(Noted::place).collect();
+        let needed: Vec<_> = approved.keys().filter(|place| !goes.contains(place)).copied().collect();
+        if needed.is_empty() {
+            break;
         }
+        held.extend(needed.iter().filter_map(|place| approved.remove_entry(place)));
     }
     plan.findings.extend(findings(&manager, &noted));
     plan.findings.extend(waiting.findings(&released, inventory.today()));
@@ -104,35 +110,30 @@ fn is_large(all: &[&Noted<'_, '_>]) -> bool {
     approval::is_needed(all.iter().filter(|one| one.expiry().is_some()).count(), unpinned(all))
 }
 
-/// What has expired in a Region, the oldest first.
-fn expired<'a>(region: &Region, noted: &[Noted<'_, 'a>]) -> Vec<(Place<'a>, Expiry)> {
-    let all = in_order(region, noted).into_iter();
-    all.filter_map(|one| Some((one.place(), one.expiry()?.clone()))).collect()
-}
+/// S9: what has expired in a Region, by its place.
+type Expired<'a> = Vec<(Place<'a>, Expiry)>;
 
-fn is_all_approved(expired: &[(Place<'_>, Expiry)], config: &Config) -> bool {
-    let region = expired.first().map(|((region, _), _)| Approved::Region((*region).clone()));
-    let approval = region.and_then(|region| Approval::find(&config.approvals, &region));
-    let is_named = |approval: &Approval| expired.iter().all(|(_, expiry)| expiry.delete_on <= approval.day);
-    approval.is_some_and(|approval| expired.len() <= approval.count && is_named(approval))
-}
-
-/// S9: what a person approved of a large expiry: the oldest. An older one of a volume that is not holds the newer ones.
-fn approved<'a>(region: &Region, noted: &[Noted<'_, 'a>], config: &Config) -> Vec<Place<'a>> {
-    let Some(approval) = Approval::find(&config.approvals, &Approved::Region(region.clone())) else {
-        return Vec::new();
-    };
-    let (mut approved, mut volumes) = (Vec::new(), BTreeSet::new());
-    for one in in_order(region, noted) {
-        let Some(expiry) = one.expiry() else { continue };
+/// S9: of what has expired in a Region, what a person approved, and the rest. They approved the oldest: an older one of a
+/// volume that they did not approve holds the newer ones.
+fn by_approval<'a>(region: &Region, noted: &[Noted<'_, 'a>], config: &Config) -> (Expired<'a>, Expired<'a>) {
+    let approval = Approval::find(&config.approvals, &Approved::Region(region.clone()));
+    let (mut count, mut volumes) = (0, BTreeSet::new());
+    let all = in_order(region, noted).into_iter().filter_map(|one| Some((one, one.expiry()?)));
+    let (yes, no): (Vec<_>, Vec<_>) = all.partition(|(one, expiry)| {
         let volume = one.snapshot.volume();
-        if expiry.delete_on <= approval.day && approved.len() < approval.count && !volumes.contains(&volume) {
-            approved.push(one.place());
+        let is_named = |approval: &Approval| expiry.delete_on <= approval.day && count < approval.count;
+        let is_approved = approval.is_some_and(is_named) && !volumes.contains(&volume);
+        if is_approved {
+            count += 1;
         } else {
             volumes.insert(volume);
         }
-    }
-    approved
+        is_approved
+    });
+    let by_place = |all: Vec<(&Noted<'_, 'a>, &Expiry)>| {
+        all.into_iter().map(|(one, expiry)| (one.place(), expiry.clone())).collect()
+    };
+    (by_place(yes), by_place(no))
 }
 
 /// The decisions of a Region, with what is held of them, and the words that let it go.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp, ToSpan};
-use snapwarden_core::ids::{Region, VolumeId};
+use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Snapshot, SnapshotState, StorageTier};
 
 use super::history::{History, How};
@@ -15,7 +15,7 @@ use super::memory::{Memory, State, Statement};
 use super::policy::{Asked, Policy, Record};
 use super::promise::{CLOSING_DAYS, GRACE_DAYS};
 use super::rules::{
-    CLOSED, data_time, day, delete_on, is_due, is_in_use, is_managed, is_pinned, moment_of, seconds, volume_of,
+    CLOSED, data_time, day, delete_on, is_due, is_in_use, is_managed, is_of, is_pinned, moment_of, seconds, volume_of,
 };
 use crate::world::World;
 
@@ -74,9 +74,13 @@ impl<'w> Whole<'w> {
         });
         let home = memory.home(&volume).cloned().or(named).unwrap_or_else(|| all[0].0.clone());
         let state = memory.at(&volume, now).cloned().unwrap_or_default();
-        let is_there = |one: &Statement| world.regions().any(|region| world.snapshot(region, &one.snapshot).is_some());
+        // A job deleted the others, or a person took them away.
+        let is_ours = |one: &Snapshot| is_of(one, &volume) && is_managed(world, one);
+        let is_there = |region: &Region, id: &SnapshotId| {
+            world.snapshot(region, id).is_some_and(|record| is_ours(&record.snapshot))
+        };
         let mut statements = memory.statements(world, &volume, &home, |_| true);
-        statements.retain(is_there);
+        statements.retain(|one| world.regions().any(|region| is_there(region, &one.snapshot)));
         let is_over = state.is_over();
         let mut whole = Self {
             world,
