@@ -15,8 +15,8 @@ use proptest::sample::select;
 use proptest::test_runner::RngSeed;
 use snapwarden_core::decision::{Act, Reason, Subject};
 use snapwarden_core::retention::Tiers;
+use snapwarden_core::retention::Wanted;
 use snapwarden_core::retention::tiers::{Newest, Period, Point, Said, Tier, Verdict, judge};
-use snapwarden_core::retention::verdict::Wanted;
 use snapwarden_core::schedule::Zone;
 
 fn point(n: usize, time: Timestamp) -> Point {

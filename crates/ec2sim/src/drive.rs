@@ -12,6 +12,8 @@ mod delete;
 mod draw;
 mod edits;
 mod extras;
+mod facts;
+mod found;
 mod history;
 mod kinds;
 mod life;
@@ -20,6 +22,7 @@ mod moves;
 mod past;
 mod people;
 mod policy;
+mod process;
 mod promise;
 mod rules;
 mod seen;
@@ -30,8 +33,8 @@ mod tail;
 mod tests;
 mod watch;
 
+pub use found::Broken;
 pub use kinds::{Fired, Kind, KindError};
-pub use rules::Broken;
 
 use std::collections::BTreeSet;
 

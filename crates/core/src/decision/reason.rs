@@ -12,8 +12,8 @@ use crate::ids::{InstanceId, Region, SnapshotId, VolumeId};
 use crate::inventory::SnapshotState;
 use crate::printable::quoted;
 use crate::retention::By;
+use crate::retention::Wanted;
 use crate::retention::tiers::Said;
-use crate::retention::verdict::Wanted;
 use crate::schedule::Slot;
 use crate::tags::{OffsiteMode, key};
 

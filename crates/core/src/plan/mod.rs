@@ -4,7 +4,6 @@
 
 mod create;
 mod expire;
-mod expire_findings;
 mod offsite;
 
 pub use create::plan_create;

@@ -25,7 +25,7 @@ use crate::inventory::{Inventory, Snapshot, day_of};
 use crate::managed::{Due, Managed};
 use crate::policy::{self, Config};
 use crate::retention::tiers::{Said, Tier};
-use crate::retention::verdict::{Account, Keeper, Table, Verdict, Wanted};
+use crate::retention::{Account, Keeper, Table, Verdict, Wanted};
 use crate::retention::{Asked, By, Keep, Recorded, Retention};
 use crate::schedule::{Schedule, Slot};
 use crate::tags::Tags;

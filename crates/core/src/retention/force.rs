@@ -11,15 +11,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::history::History;
+use super::lineage::Lineage;
 use super::policy::Retention;
 use crate::ids::{InstanceId, Region, SnapshotId};
 use crate::inventory::day_of;
-use crate::managed::Managed;
 
 /// What puts a policy in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,78 +68,7 @@ pub(super) struct InForce {
     pub(super) by: By,
 }
 
-/// What the snapshots of a volume state, one after the other.
-pub(super) struct Statements<T>(Vec<Step<T>>);
-
-/// What was stated at one time: by one snapshot and its copies, which all say the same unless a person edited one.
-struct Step<T> {
-    taken: Timestamp,
-    said: Vec<(T, SnapshotId, SnapshotId)>,
-}
-
-/// A statement that is, or was within the grace period, the newest.
-pub(super) struct Stated<'s, T> {
-    pub(super) what: &'s T,
-    pub(super) snapshot: &'s SnapshotId,
-    /// When the grace period ends; none for the newest.
-    pub(super) until: Option<Timestamp>,
-}
-
-impl<T: PartialEq> Statements<T> {
-    /// `members` stand in order of the time of their data.
-    pub(super) fn of<'i, 'a>(members: &[&'i Managed<'a>], states: impl Fn(&'i Managed<'a>) -> Option<T>) -> Self {
-        let mut steps: Vec<Step<T>> = Vec::new();
-        for member in members {
-            let Some(what) = states(member) else { continue };
-            let said = (what, member.id().clone(), member.moment().clone());
-            match steps.last_mut() {
-                Some(last) if last.taken == member.taken() => last.said.push(said),
-                Some(_) | None => steps.push(Step { taken: member.taken(), said: vec![said] }),
-            }
-        }
-        Self(steps)
-    }
-
-    /// What the newest states, and what was the newest less than `grace` ago.
-    pub(super) fn in_force(&self, now: Timestamp, grace: SignedDuration) -> Vec<Stated<'_, T>> {
-        let mut found = Vec::new();
-        for (n, step) in self.0.iter().enumerate().rev() {
-            let until = self.0.get(n + 1).map(|next| next.taken.checked_add(grace).unwrap_or(Timestamp::MAX));
-            if until.is_some_and(|until| until <= now) {
-                break;
-            }
-            found.extend(step.said.iter().map(|(what, snapshot, _)| Stated { what, snapshot, until }));
-        }
-        found
-    }
-
-    /// The newest moment that states `what`.
-    pub(super) fn newest_moment(&self, what: &T) -> Option<&SnapshotId> {
-        let mut said = self.0.iter().rev().flat_map(|step| &step.said);
-        said.find(|(said, ..)| said == what).map(|(_, _, moment)| moment)
-    }
-
-    /// The moments that date when something was not stated any more, each with the time of its data: those that state
-    /// something else than the one before them, of the last before the grace period and of all since then. Before that
-    /// one everything is out of force.
-    pub(super) fn changes(
-        &self,
-        now: Timestamp,
-        grace: SignedDuration,
-        loses: impl Fn(&T, &T) -> bool,
-    ) -> Vec<(Timestamp, &SnapshotId)> {
-        let differs =
-            |a: &Step<T>, b: &Step<T>| b.said.iter().any(|(what, ..)| a.said.iter().all(|(of, ..)| loses(of, what)));
-        let pairs = self.0.windows(2).filter(|pair| differs(&pair[0], &pair[1]));
-        let steps: Vec<_> = pairs.map(|pair| &pair[1]).collect();
-        let is_before = |step: &&Step<T>| step.taken.checked_add(grace).is_ok_and(|until| until <= now);
-        let first = steps.partition_point(is_before).saturating_sub(1);
-        let all = steps.into_iter().skip(first);
-        all.flat_map(|step| step.said.iter().map(|(_, _, moment)| (step.taken, moment))).collect()
-    }
-}
-
-impl History<'_, '_> {
+impl Lineage<'_, '_> {
     /// The policies in force, the plainest reason first. `with_grace`: those of the grace period too. `is_left`: rule 4 of
     /// docs/retention.md holds, and the closing days of the volume are not over.
     pub(super) fn policies(&self, with_grace: bool, is_left: bool) -> Vec<InForce> {

@@ -14,12 +14,13 @@ use snapwarden_core::report::Outcome;
 use snapwarden_core::schedule::Schedule;
 use snapwarden_core::tags::Tags;
 
+use super::facts::{
+    data_time, day, delete_on, has_wandered, is_due, is_left_out, is_managed, is_of, is_pinned, told, volume_of,
+};
+use super::found::Broken;
 use super::life::{How, Life};
 use super::memory::Memory;
 use super::policy::Record;
-use super::rules::{
-    Broken, data_time, day, delete_on, has_wandered, is_due, is_left_out, is_managed, is_of, is_pinned, told, volume_of,
-};
 use super::stay::{self, Stay, Whole};
 use super::tail;
 use crate::keys;

@@ -9,9 +9,9 @@ use jiff::civil::Date;
 use snapwarden_core::decision::Job;
 
 use super::draw::Draw;
+use super::facts::day;
 use super::kinds::Kind;
 use super::people;
-use super::rules::day;
 use super::setting::Ticks;
 use crate::keys;
 use crate::world::Stop;

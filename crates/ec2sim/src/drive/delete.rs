@@ -6,12 +6,14 @@ use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Snapshot, SnapshotState};
 use snapwarden_core::tags::Tags;
 
-use super::policy::Record;
-use super::promise::Case;
-use super::rules::{
-    Found, Process, Rules, UNSEEN_S, data_time, delete_on, is_copy_of, is_due, is_in_use, is_managed, is_of, is_pinned,
-    seconds, volume_of,
+use super::facts::{
+    data_time, delete_on, is_copy_of, is_due, is_in_use, is_managed, is_of, is_pinned, seconds, volume_of,
 };
+use super::found::Found;
+use super::policy::Record;
+use super::process::Process;
+use super::promise::Case;
+use super::rules::{Rules, UNSEEN_S};
 use crate::call::Action;
 use crate::keys;
 use crate::state::SnapshotRecord;

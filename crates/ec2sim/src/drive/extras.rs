@@ -7,7 +7,9 @@ use snapwarden_core::inventory::{Snapshot, SnapshotState};
 use snapwarden_core::report::RunReport;
 use snapwarden_core::schedule::Slot;
 
-use super::rules::{Process, Rules, is_managed};
+use super::facts::is_managed;
+use super::process::Process;
+use super::rules::Rules;
 use crate::call::Action;
 use crate::world::World;
 

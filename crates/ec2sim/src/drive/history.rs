@@ -8,8 +8,8 @@ use jiff::{Timestamp, ToSpan};
 use snapwarden_core::ids::{Region, SnapshotId};
 use snapwarden_core::inventory::Snapshot;
 
+use super::facts::{data_time, moment_of, seconds};
 use super::policy::{Policy, Record, is_moved};
-use super::rules::{data_time, moment_of, seconds};
 
 /// A moment: a snapshot and its copies.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -15,11 +15,14 @@ use snapwarden_exec::collect::Scope;
 use snapwarden_exec::run::RunOptions;
 
 use super::day::{DAY_S, Days, Step, Tick};
+use super::facts::day;
+use super::found::Broken;
 use super::kinds::{self, Kind};
 use super::memory::Memory;
 use super::people;
 use super::people::Passing;
-use super::rules::{Broken, Process, Rules, day};
+use super::process::Process;
+use super::rules::Rules;
 use super::setting::{Setting, Ticks};
 use super::watch::{Shared, Watch};
 use super::{Lived, Options, Ran, Road, Trouble, calm, extras};

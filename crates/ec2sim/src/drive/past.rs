@@ -6,8 +6,8 @@ use snapwarden_core::inventory::{Instance, Snapshot, SnapshotState, StorageTier,
 use snapwarden_core::tags::{Tags, key};
 
 use super::draw::Draw;
+use super::facts::day;
 use super::policy::{Asked, Policy};
-use super::rules::day;
 use crate::call::ApiError;
 use crate::keys;
 use crate::snapshots::VOLUME_OF_COPIES;

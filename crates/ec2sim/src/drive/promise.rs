@@ -12,12 +12,12 @@ use snapwarden_core::ids::{InstanceId, Region, VolumeId};
 use snapwarden_core::inventory::{Snapshot, StorageTier};
 
 use super::delete::Delete;
+use super::facts::{CLOSED, data_time, day, delete_on, is_managed, is_of, is_pinned, moment_of, seconds};
+use super::found::Found;
 use super::history::{History, How};
 use super::memory::{Statement, Tenure};
 use super::policy::{Asked, Policy, Record, destinations};
-use super::rules::{
-    CLOSED, Found, UNSEEN_S, data_time, day, delete_on, is_managed, is_of, is_pinned, moment_of, seconds,
-};
+use super::rules::UNSEEN_S;
 use crate::call::Action;
 
 /// Full days that what was in force stays in force.

@@ -9,43 +9,28 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
-use snapwarden_core::approval::{Approval, Approved};
+use snapwarden_core::approval::Approved;
 use snapwarden_core::decision::Job;
 use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Snapshot, SnapshotState};
-use snapwarden_core::schedule::Slot;
 use snapwarden_core::tags::Tags;
-use snapwarden_exec::cloud::{CopyRequest, Page};
+use snapwarden_exec::cloud::CopyRequest;
 
 use super::birth::Birth;
 use super::delete::Delete;
+use super::facts::{CLOSED, OF_ONE_ALONE, day, delete_on, is_copy_of, is_managed, seconds, volume_of};
+use super::found::{Broken, Found};
 use super::memory::Memory;
-use super::seen::{Listed, is_listing};
-use crate::call::{Action, ApiError, Call, Reply, ResourceId, SnapshotView};
+use super::process::Process;
+use crate::call::{Action, Call, ResourceId};
 use crate::config::LAG_MAX_S;
 use crate::keys;
-use crate::snapshots::VOLUME_OF_COPIES;
-use crate::state::SnapshotRecord;
 use crate::world::World;
 
 /// What changed within this time before a call, the caller need not know: EC2's lag, and a second look's minute.
 pub(super) const UNSEEN_S: i64 = LAG_MAX_S as i64 + 60;
-/// The one tag that the manager writes.
-pub(super) const CLOSED: &str = "snapwarden:closed";
-/// What speaks of one snapshot alone: it is neither born with it nor copied with it.
-pub(super) const OF_ONE_ALONE: [&str; 2] = [CLOSED, "snapwarden:in-use"];
 /// Deletes of expired snapshots in one Region and run for which nobody is asked (S9).
 const UNASKED_MAX: usize = 25;
-
-/// A rule that was broken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Broken {
-    /// `S1` to `S12`; `liveness`; `check`, where the jobs' own checker dropped something from a plan.
-    pub rule: &'static str,
-    /// What happened.
-    pub words: String,
-}
 
 /// What all processes of a life have in common.
 #[derive(Debug, Default)]
@@ -81,98 +66,6 @@ impl Made {
     /// Whether another run made it that this one overlaps with.
     fn is_beside(&self, process: &Process) -> bool {
         self.tick == process.tick && self.process != process.number
-    }
-}
-
-/// One run, as far as the rules must know it.
-#[derive(Debug)]
-pub(super) struct Process {
-    pub(super) number: u64,
-    pub(super) job: Job,
-    pub(super) begun: Timestamp,
-    /// By which tick: runs of one job by one tick overlap, or two minutes do not lie between them (S8).
-    tick: String,
-    /// What a person has approved (S9, S12).
-    pub(super) approvals: Vec<Approval>,
-    /// How many deletes each approval was needed for (S12).
-    spent: BTreeMap<Approved, usize>,
-    /// Each snapshot as it was last shown to it, and when.
-    shown: BTreeMap<(Region, SnapshotId), (Timestamp, Snapshot)>,
-    /// Listings that were read to their end, when they were last read.
-    whole: BTreeSet<(Region, Action)>,
-    /// Managed snapshots that nobody pinned, as its listing of a Region has shown.
-    listed: BTreeMap<Region, BTreeSet<SnapshotId>>,
-    expired: BTreeMap<Region, usize>,
-}
-
-impl Process {
-    pub(super) fn new(number: u64, job: Job, begun: Timestamp, tick: &str) -> Self {
-        Self {
-            number,
-            job,
-            begun,
-            tick: tick.to_owned(),
-            approvals: Vec::new(),
-            spent: BTreeMap::new(),
-            shown: BTreeMap::new(),
-            whole: BTreeSet::new(),
-            listed: BTreeMap::new(),
-            expired: BTreeMap::new(),
-        }
-    }
-
-    /// Whether a person has approved that this one goes, and of how many more such.
-    pub(super) fn may_spend(&self, what: &Approved, delete_on: Option<Date>) -> bool {
-        let spent = self.spent.get(what).copied().unwrap_or(0);
-        let approval = self.approvals.iter().find(|approval| approval.what == *what);
-        approval.is_some_and(|approval| approval.count > spent && delete_on.is_some_and(|day| day <= approval.day))
-    }
-
-    /// A delete that rested on these approvals took effect.
-    pub(super) fn spend(&mut self, approvals: Vec<Approved>) {
-        for what in approvals {
-            *self.spent.entry(what).or_default() += 1;
-        }
-    }
-
-    /// All snapshots as they were last shown to it.
-    pub(super) fn all_shown(&self) -> impl Iterator<Item = (&Region, Timestamp, &Snapshot)> + Clone {
-        self.shown.iter().map(|((region, _), (at, snapshot))| (region, *at, snapshot))
-    }
-
-    pub(super) fn as_shown(&self, region: &Region, id: &SnapshotId) -> Option<&Snapshot> {
-        self.shown.get(&(region.clone(), id.clone())).map(|(_, snapshot)| snapshot)
-    }
-
-    pub(super) fn has_read(&self, region: &Region, action: Action) -> bool {
-        self.whole.contains(&(region.clone(), action))
-    }
-
-    /// Notes what an answer shows. A listing that is read once more counts as it was read then: so the jobs take it.
-    pub(super) fn see(&mut self, world: &World, region: &Region, call: &Call, seen: &Result<Reply, ApiError>) {
-        let listed = seen.as_ref().ok().and_then(Listed::of);
-        if is_listing(call) {
-            let listing = (region.clone(), call.action());
-            if listed.as_ref().is_some_and(Listed::is_last) {
-                self.whole.insert(listing);
-            } else {
-                self.whole.remove(&listing);
-            }
-        }
-        match listed {
-            None | Some(Listed::Instances(_) | Listed::Volumes(_)) => {}
-            Some(Listed::Snapshots(page)) => self.see_snapshots(world, region, is_listing(call), page),
-        }
-    }
-
-    fn see_snapshots(&mut self, world: &World, region: &Region, is_listing: bool, page: &Page<SnapshotView>) {
-        for view in &page.items {
-            let snapshot = view.snapshot.clone();
-            if is_listing && is_managed(world, &snapshot) && !is_pinned(&snapshot.tags) {
-                self.listed.entry(region.clone()).or_default().insert(snapshot.id.clone());
-            }
-            self.shown.insert((region.clone(), snapshot.id.clone()), (world.now(), snapshot));
-        }
     }
 }
 
@@ -421,134 +314,4 @@ impl Rules {
             self.breaks("S9", words);
         }
     }
-}
-
-/// What is wrong with a call, and the approvals that it rests on.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    pub(super) broken: Vec<Broken>,
-    pub(super) spends: Vec<Approved>,
-}
-
-impl Found {
-    pub(super) fn add(&mut self, rule: &'static str, words: String) {
-        self.broken.push(Broken { rule, words });
-    }
-
-    pub(super) fn unless(&mut self, holds: bool, rule: &'static str, words: impl FnOnce() -> String) {
-        if !holds {
-            self.add(rule, words());
-        }
-    }
-}
-
-pub(super) fn is_managed(world: &World, snapshot: &Snapshot) -> bool {
-    let tags = &snapshot.tags;
-    let of_aws = tags.iter().any(|(key, _)| key.starts_with("aws:dlm:") || key.starts_with("aws:backup:"));
-    snapshot.owner == *world.account() && tags.get("Type") == Some("Automated") && !of_aws && !is_of_another(snapshot)
-}
-
-/// Whether its tags are another snapshot's: they tell of a birth that is not its own.
-fn is_of_another(snapshot: &Snapshot) -> bool {
-    let tags = &snapshot.tags;
-    let is_of_copies = snapshot.volume_id.as_str() == "vol-ffffffff";
-    if is_of_copies || tags.has("SourceSnapshotId") {
-        return !is_of_copies && tags.get("VolumeID") != Some(snapshot.volume_id.as_str());
-    }
-    let begun = snapshot.start_time;
-    let created = tags.get("CreatedOn").filter(|text| text.len() == 10).and_then(|text| text.parse::<Date>().ok());
-    let slot = tags.get("snapwarden:slot").and_then(|text| text.parse::<Slot>().ok()).map(Slot::time);
-    let is_late = slot.is_some_and(|slot| seconds(begun, slot) > 86_400);
-    let is_old = match created {
-        Some(created) => (day(begun) - created).get_days() > 1,
-        None => slot.is_some_and(|slot| seconds(slot, begun) > 86_400),
-    };
-    is_late || is_old
-}
-
-/// Whether it says that it is ours and has another one's tags.
-pub(super) fn has_wandered(world: &World, snapshot: &Snapshot) -> bool {
-    snapshot.owner == *world.account() && snapshot.tags.get("Type") == Some("Automated") && is_of_another(snapshot)
-}
-
-/// Whether a volume's tags leave it out.
-pub(super) fn is_left_out(tags: &Tags) -> bool {
-    tags.get("Backup").is_some_and(|value| value.eq_ignore_ascii_case("no"))
-}
-
-pub(super) fn is_pinned(tags: &Tags) -> bool {
-    tags.iter().any(|(key, _)| key.trim().eq_ignore_ascii_case("keepforever"))
-}
-
-/// Days for which what a restore says that it reads from stays.
-const IN_USE_DAYS: i64 = 7;
-
-/// Whether a restore reads from it: it says since when, and that is less than 7 full days ago, or not to be understood.
-pub(super) fn is_in_use(tags: &Tags, now: Timestamp) -> bool {
-    let Some(text) = tags.get("snapwarden:in-use") else { return false };
-    let midnight = || text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok().map(|day| day.timestamp());
-    let since = text.parse::<Timestamp>().ok().or_else(|| midnight().filter(|_| text.len() == 10));
-    since.is_none_or(|since| since > now || seconds(since, now) < IN_USE_DAYS * 86_400)
-}
-
-pub(super) fn delete_on(tags: &Tags) -> Option<Date> {
-    tags.get("DeleteOn").filter(|text| text.len() == 10)?.parse().ok()
-}
-
-/// Whether a snapshot's day has come: its date, and as many full days as it was promised.
-pub(super) fn is_due(snapshot: &Snapshot, now: Timestamp) -> bool {
-    let Some(until) = delete_on(&snapshot.tags) else { return false };
-    let created =
-        snapshot.tags.get("CreatedOn").filter(|text| text.len() == 10).and_then(|text| text.parse::<Date>().ok());
-    let promised = created.map_or(0, |created| i64::from((until - created).get_days()) * 86_400);
-    until <= day(now) && (created.is_none() || seconds(data_time(snapshot), now) >= promised)
-}
-
-pub(super) fn data_time(snapshot: &Snapshot) -> Timestamp {
-    let of_source = snapshot.tags.has("SourceSnapshotId").then(|| snapshot.tags.get("SourceStartTime")).flatten();
-    of_source.and_then(|text| text.parse().ok()).map_or(snapshot.start_time, |time| snapshot.start_time.min(time))
-}
-
-/// A snapshot with what it says of itself, for people.
-pub(super) fn told(snapshot: &Snapshot) -> String {
-    let tags = ["snapwarden:retention", "DeleteOn", "DestinationRegion", CLOSED].into_iter();
-    let tags: Vec<_> = tags.filter_map(|key| Some(format!("{key}={:?}", snapshot.tags.get(key)?))).collect();
-    let time = data_time(snapshot).strftime("%Y-%m-%dT%H:%MZ");
-    format!("{} ({time}, {})", snapshot.id, tags.join(", "))
-}
-
-/// The source of a copy, a source itself: what is one moment of a volume has one.
-pub(super) fn moment_of(snapshot: &Snapshot) -> SnapshotId {
-    let of_source = snapshot.tags.get("SourceSnapshotId").and_then(|text| text.parse().ok());
-    of_source.unwrap_or_else(|| snapshot.id.clone())
-}
-
-/// The volume whose data it holds; none for a copy that does not say.
-pub(super) fn volume_of(snapshot: &Snapshot) -> Option<VolumeId> {
-    volume_named(snapshot)?.parse().ok()
-}
-
-/// Whether it holds data of this volume.
-pub(super) fn is_of(snapshot: &Snapshot, volume: &VolumeId) -> bool {
-    volume_named(snapshot) == Some(volume.as_str())
-}
-
-fn volume_named(snapshot: &Snapshot) -> Option<&str> {
-    let is_copy = snapshot.tags.has("SourceSnapshotId") || snapshot.volume_id.as_str() == VOLUME_OF_COPIES;
-    if is_copy { snapshot.tags.get("VolumeID") } else { Some(snapshot.volume_id.as_str()) }
-}
-
-/// Whether this is a living copy of ours of that source.
-pub(super) fn is_copy_of(record: &SnapshotRecord, region: &Region, source: &SnapshotId) -> bool {
-    record.copy_of.as_ref().is_some_and(|(r, s)| r == region && s == source)
-        && record.snapshot.tags.get("SourceSnapshotId") == Some(source.as_str())
-        && record.snapshot.state != SnapshotState::Error
-}
-
-pub(super) fn day(time: Timestamp) -> Date {
-    time.to_zoned(TimeZone::UTC).date()
-}
-
-pub(super) fn seconds(from: Timestamp, to: Timestamp) -> i64 {
-    to.duration_since(from).as_secs()
 }

@@ -10,13 +10,13 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Snapshot, SnapshotState, StorageTier};
 
+use super::facts::{
+    CLOSED, data_time, day, delete_on, is_due, is_in_use, is_managed, is_of, is_pinned, moment_of, seconds, volume_of,
+};
 use super::history::{History, How};
 use super::memory::{Memory, State, Statement};
 use super::policy::{Asked, Policy, Record};
 use super::promise::{CLOSING_DAYS, GRACE_DAYS};
-use super::rules::{
-    CLOSED, data_time, day, delete_on, is_due, is_in_use, is_managed, is_of, is_pinned, moment_of, seconds, volume_of,
-};
 use crate::world::World;
 
 /// What becomes of a snapshot whose day has come.

@@ -9,9 +9,10 @@ use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Snapshot, SnapshotState};
 
 use super::calm::{Pending, is_said};
+use super::facts::{day, delete_on, is_managed, is_pinned, told, volume_of};
+use super::found::Broken;
 use super::life::{How, Life};
 use super::memory::Memory;
-use super::rules::{Broken, day, delete_on, is_managed, is_pinned, told, volume_of};
 use super::stay::{self, Stay, Whole};
 use crate::keys;
 use crate::world::World;

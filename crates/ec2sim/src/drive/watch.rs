@@ -10,10 +10,13 @@ use snapwarden_core::decision::Job;
 use snapwarden_core::ids::{Region, SnapshotId};
 
 use super::draw::Draw;
+use super::facts::is_pinned;
+use super::found::Found;
 use super::kinds::{Fired, Kind};
 use super::memory::Memory;
 use super::people::{self, Passing};
-use super::rules::{Found, Process, Rules, is_pinned};
+use super::process::Process;
+use super::rules::Rules;
 use super::seen::{Listed, is_describe};
 use crate::call::{ApiError, Call, Reply};
 use crate::face::Bystander;

@@ -8,7 +8,7 @@ use snapwarden_core::ids::InstanceId;
 
 use super::*;
 use crate::call::SnapshotListing;
-use crate::drive::rules::Broken;
+use crate::drive::Broken;
 use crate::keys::later;
 
 const DAY_S: i64 = 86_400;

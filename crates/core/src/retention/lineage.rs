@@ -3,87 +3,35 @@
 //!
 //! In doubt nothing goes: what was not read may be what asks for more ([`Unread`]).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-use super::force::Statements;
+use super::account::{Account, Asking};
 use super::policy::Retention;
 use super::record::Recorded;
+use super::statements::Statements;
 use crate::decision::{Over, Unread};
 use crate::ids::{InstanceId, Region, VolumeId};
 use crate::index::Index;
-use crate::inventory::{Instance, RegionStatus, SECONDS_PER_DAY, day_of};
+use crate::inventory::{RegionStatus, SECONDS_PER_DAY, day_of};
 use crate::managed::Managed;
-use crate::policy::{Config, InstancePolicy, Selection};
+use crate::policy::Selection;
 use crate::tags::{self, TagValue};
 
-/// A live instance, and what its tags ask for.
-pub(super) struct Asking<'a> {
-    pub(super) instance: &'a Instance,
-    /// None where a tag of retention cannot be read, or where it is not backed up and has no such tag.
-    pub(super) wanted: Option<Retention>,
-    /// The key of the first tag of retention that cannot be read.
-    pub(super) mistyped: Option<&'static str>,
-    pub(super) destinations: BTreeSet<Region>,
-    /// Whether it names a destination that cannot be used: a slip, and nobody knows what was meant.
-    pub(super) has_slip: bool,
-    pub(super) selection: Selection,
-}
-
-impl<'a> Asking<'a> {
-    fn of(region: &'a Region, instance: &'a Instance, index: &Index<'a>, config: &Config) -> Self {
-        let policy = InstancePolicy::of(instance, region, index.inventory, config);
-        let mistyped = policy.asked.unreadable().next().map(|(key, _)| key);
-        let wanted = policy.wanted().filter(|_| mistyped.is_none());
-        let destinations = tags::named_regions(&instance.tags);
-        let has_slip = !policy.offsite.refused.is_empty();
-        Asking { instance, wanted, mistyped, destinations, has_slip, selection: policy.selection }
-    }
-}
-
-/// What all histories of an account rest on.
-pub(crate) struct Account<'i, 'a> {
-    pub(super) index: &'i Index<'a>,
-    pub(super) config: &'i Config,
-    asking: BTreeMap<&'a InstanceId, Asking<'a>>,
-    /// Volumes that were put in the place of others, and those others, each with all that belong together.
-    joined: BTreeMap<VolumeId, Vec<VolumeId>>,
-}
-
-impl<'i, 'a> Account<'i, 'a> {
-    pub(crate) fn of(index: &'i Index<'a>, config: &'i Config) -> Self {
-        let asking = index.instances().map(|(region, one)| (&one.id, Asking::of(region, one, index, config))).collect();
-        Account { index, config, asking, joined: joined(index) }
-    }
-
-    /// A volume's own history, and where it was put in the place of another one, or another in its, that of them all: it
+impl<'a> Account<'_, 'a> {
+    /// A volume's own lineage, and where it was put in the place of another one, or another in its, that of them all: it
     /// may only ever keep more.
-    pub(super) fn histories(&self, volume: &VolumeId) -> Vec<History<'_, 'a>> {
-        let own = History::of(self, std::slice::from_ref(volume));
-        let joined = self.joined.get(volume).map(|all| History::of(self, all));
+    pub(super) fn lineages(&self, volume: &VolumeId) -> Vec<Lineage<'_, 'a>> {
+        let own = Lineage::of(self, std::slice::from_ref(volume));
+        let joined = self.joined.get(volume).map(|all| Lineage::of(self, all));
         std::iter::once(own).chain(joined).collect()
     }
 }
 
-fn joined(index: &Index<'_>) -> BTreeMap<VolumeId, Vec<VolumeId>> {
-    let mut joined: BTreeMap<VolumeId, Vec<VolumeId>> = BTreeMap::new();
-    for volume in index.volumes() {
-        let Some(was) = tags::was(&volume.tags).filter(|was| *was != volume.id) else { continue };
-        let mut all = joined.get(&volume.id).cloned().unwrap_or_else(|| vec![volume.id.clone()]);
-        all.extend(joined.get(&was).cloned().unwrap_or_else(|| vec![was]));
-        all.sort();
-        all.dedup();
-        for one in &all {
-            joined.insert(one.clone(), all.clone());
-        }
-    }
-    joined
-}
-
 /// What there is of one volume, or of several that belong together.
-pub(super) struct History<'i, 'a> {
+pub(super) struct Lineage<'i, 'a> {
     account: &'i Account<'i, 'a>,
     pub(super) now: Timestamp,
     pub(super) grace: SignedDuration,
@@ -102,7 +50,7 @@ pub(super) struct History<'i, 'a> {
     pub(super) destinations: Statements<&'i BTreeSet<Region>>,
 }
 
-impl<'i, 'a> History<'i, 'a> {
+impl<'i, 'a> Lineage<'i, 'a> {
     fn of(account: &'i Account<'i, 'a>, volumes: &[VolumeId]) -> Self {
         let index = account.index;
         let all = || volumes.iter().flat_map(|volume| index.of_volume(volume));
@@ -110,7 +58,7 @@ impl<'i, 'a> History<'i, 'a> {
         members.sort_by_key(|one| (one.taken(), one.is_copy(), one.id()));
         let holders = volumes.iter().flat_map(|volume| index.holders(volume)).map(|(_, instance)| &instance.id);
         let days = |days: u32| SignedDuration::from_secs(i64::from(days) * SECONDS_PER_DAY);
-        let mut history = History {
+        let mut lineage = Lineage {
             account,
             now: index.inventory.taken_at,
             grace: days(account.config.grace_days),
@@ -124,9 +72,9 @@ impl<'i, 'a> History<'i, 'a> {
             destinations: Statements::of(&members, |one| Some(one.destinations())),
             members,
         };
-        history.find_homes(volumes);
-        history.find_unread();
-        history
+        lineage.find_homes(volumes);
+        lineage.find_unread();
+        lineage
     }
 
     /// The instances that have the volume.

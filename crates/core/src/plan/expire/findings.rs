@@ -4,35 +4,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::expire::Manager;
-use super::gap;
-use crate::decision::{Amount, CopyRef, Decision, Expiry, Finding, Problem, Reason, Unread};
+use super::manager::{Manager, Noted};
+use crate::decision::{Amount, CopyRef, Finding, Problem, Reason, Unread};
 use crate::ids::{InstanceId, Region, SnapshotId, VolumeId};
 use crate::inventory::{RegionStatus, day_of};
-use crate::managed::{Managed, days_between};
+use crate::managed::days_between;
+use crate::plan::gap;
 use crate::retention::{Asked, Recorded};
 use crate::tags::key;
 
 /// Days that one may stay past its DeleteOn until it is as many full days old as was promised: a copy that has lost the
 /// time of its data counts from when it was begun.
 const NOT_DUE_DAYS_MAX: i64 = 2;
-
-/// A decision, and what it is about.
-pub(super) struct Noted<'i, 'a> {
-    pub(super) snapshot: &'i Managed<'a>,
-    pub(super) decision: Decision,
-}
-
-impl<'a> Noted<'_, 'a> {
-    pub(super) fn place(&self) -> (&'a Region, &'a SnapshotId) {
-        (self.snapshot.region(), self.snapshot.id())
-    }
-
-    /// That it has expired, where it has.
-    pub(super) fn expiry(&self) -> Option<&Expiry> {
-        if let Reason::Expired(expiry) = &self.decision.reason { Some(expiry) } else { None }
-    }
-}
 
 /// Counts by what is said of them.
 #[derive(Default)]
@@ -197,7 +180,7 @@ fn wandered(manager: &Manager<'_, '_>) -> Vec<Finding> {
         some.add(snapshot.size_gib);
         ids.insert(&snapshot.id);
     }
-    let finding = |(region, (some, ids)): (&Region, (Amount, BTreeSet<&crate::ids::SnapshotId>))| {
+    let finding = |(region, (some, ids)): (&Region, (Amount, BTreeSet<&SnapshotId>))| {
         let example = (*ids.first()?).clone();
         Some(Finding::new(region, region, Problem::TagsWandered { some, example }))
     };

@@ -1,0 +1,60 @@
+//! Snapshots that failed: they are remembered for a while, since the next attempt is counted from them, and then they go.
+
+use super::manager::{Manager, in_use};
+use crate::decision::{Act, FailedCause, Reason};
+use crate::ids::{Region, VolumeId};
+use crate::inventory::{PENDING_PER_VOLUME_MAX, Snapshot, SnapshotState};
+use crate::managed::Managed;
+use crate::plan::later;
+
+/// How long an errored snapshot is remembered where nothing replaces it.
+const FAILED_KEPT_HOURS: i64 = 24;
+/// The same, where errored ones fill the volume's limit and so block its next snapshot.
+const FAILED_KEPT_HOURS_AT_LIMIT: i64 = 1;
+/// How long an errored copy is remembered: it is the offsiter's memory of when to try again.
+const FAILED_COPY_KEPT_HOURS: i64 = 7 * 24;
+
+impl Manager<'_, '_> {
+    pub(super) fn failed_rows(&self, snapshot: &Managed<'_>) -> (Act, Reason) {
+        let (now, raw) = (self.index.inventory.taken_at, snapshot.raw());
+        if let Some(reason) = in_use(snapshot, now).or_else(|| self.copy_guard_of_failed(snapshot)) {
+            return (Act::Keep, reason);
+        }
+        let message = raw.state_message.clone().unwrap_or_else(|| "no message".to_owned());
+        let at_limit = !snapshot.is_copy() && self.fills_limit(snapshot.region(), &raw.volume_id);
+        let (kept_hours, old) = match (snapshot.is_copy(), at_limit) {
+            (true, _) => (FAILED_COPY_KEPT_HOURS, FailedCause::Old),
+            (false, true) => (FAILED_KEPT_HOURS_AT_LIMIT, FailedCause::FillsLimit),
+            (false, false) => (FAILED_KEPT_HOURS, FailedCause::Old),
+        };
+        let until = later(raw.start_time, kept_hours);
+        let cause = if self.is_replaced(snapshot) { FailedCause::Replaced } else { old };
+        if cause == FailedCause::Replaced || now >= until {
+            let reason = Reason::Failed { message, since: raw.start_time, kept_hours, cause };
+            return (Act::Delete { anchor: None, rests_on: Vec::new() }, reason);
+        }
+        (Act::Keep, Reason::FailureMemory { message, until })
+    }
+
+    /// A failed one that is itself being copied waits as well (S5), and S7 holds of it.
+    fn copy_guard_of_failed(&self, snapshot: &Managed<'_>) -> Option<Reason> {
+        self.copy_in_flight(snapshot).or_else(|| self.region_unread(snapshot))
+    }
+
+    fn fills_limit(&self, region: &Region, volume: &VolumeId) -> bool {
+        let limit = self.index.volume(volume).map_or(PENDING_PER_VOLUME_MAX, |(_, volume)| volume.pending_max());
+        self.failed.get(&(region, volume)).copied().unwrap_or(0) >= limit
+    }
+
+    fn is_replaced(&self, failed: &Managed<'_>) -> bool {
+        if failed.is_copy() {
+            let completed = |(region, copy): &(&Region, &Snapshot)| {
+                *region == failed.region() && copy.state == SnapshotState::Completed
+            };
+            return failed.source().is_some_and(|source| self.index.copies_of(source).iter().any(completed));
+        }
+        let same = failed.volume().into_iter().flat_map(|volume| self.index.of_volume(volume));
+        let mut later = same.filter(|one| one.region() == failed.region() && one.is_completed());
+        later.any(|one| one.raw().start_time > failed.raw().start_time)
+    }
+}

@@ -1,0 +1,92 @@
+//! What stays because others need it: it says what is in force, or since when, or it has the mark of a volume that is over.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::judgement::{Judged, Keeper, Row, With};
+use super::lineage::Lineage;
+use super::policy::Retention;
+use crate::decision::Evidence;
+use crate::ids::SnapshotId;
+use crate::managed::Managed;
+use crate::tags::TagValue;
+
+/// An older one that stays, or that only a person let go: an approval lets go what it names, and nothing that rests on that.
+pub(super) struct Older<'i, 'a> {
+    pub(super) snapshot: &'i Managed<'a>,
+    pub(super) goes: bool,
+}
+
+/// What stays because times are counted from it.
+pub(super) struct EvidenceOf<'h, 'i, 'a> {
+    lineages: &'h [Lineage<'i, 'a>],
+    grace: BTreeMap<&'h SnapshotId, Date>,
+    pub(super) newest: Vec<(&'h Retention, &'h SnapshotId)>,
+    changes: BTreeMap<&'h SnapshotId, Timestamp>,
+    /// What keeps those too that are not due: asked seldom.
+    judged: OnceCell<Vec<Judged<'h, 'i, 'a>>>,
+}
+
+impl<'h, 'i, 'a> EvidenceOf<'h, 'i, 'a> {
+    pub(super) fn new(lineages: &'h [Lineage<'i, 'a>]) -> Self {
+        let mut grace: BTreeMap<&SnapshotId, Date> = BTreeMap::new();
+        let mut changes = BTreeMap::new();
+        for lineage in lineages {
+            for (moment, until) in lineage.grace_moments() {
+                let latest = grace.entry(moment).or_insert(until);
+                *latest = until.max(*latest);
+            }
+            changes.extend(lineage.changes().map(|(taken, moment)| (moment, taken)));
+        }
+        let newest = lineages.iter().flat_map(Lineage::newest_moments).collect();
+        Self { lineages, grace, newest, changes, judged: OnceCell::new() }
+    }
+
+    /// Why `snapshot`, of this lineage, stays; none where nothing needs it. `staying`: the older ones that stay.
+    pub(super) fn of(
+        &self,
+        snapshot: &Managed<'a>,
+        lineage: &Lineage<'i, 'a>,
+        rows: &[Row<'i, 'a>],
+        staying: &[Older<'_, '_>],
+        released: &BTreeSet<&SnapshotId>,
+    ) -> Option<Evidence> {
+        let moment = snapshot.moment();
+        if let Some(until) = self.grace.get(moment) {
+            return Some(Evidence::OfGrace { until: *until });
+        }
+        let keeps_another = |policy: &Retention| {
+            let keeps = |keeper: &Keeper| keeper.is_of(policy);
+            // What never goes by itself needs no policy.
+            let others = || rows.iter().filter(|row| row.snapshot.moment() != moment && !row.is_fixed);
+            let is_kept_later = |row: &Row<'i, 'a>| {
+                self.judged().iter().any(|judged| judged.keepers(row.snapshot).0.iter().any(&keeps))
+            };
+            others().filter_map(|row| row.kept_by(released)).flatten().any(&keeps)
+                || others().filter(|row| !row.is_due).any(is_kept_later)
+        };
+        if self.newest.iter().any(|(policy, of)| *of == moment && keeps_another(policy)) {
+            return Some(Evidence::OfPolicy);
+        }
+        let is_older_there = |taken: Timestamp| staying.iter().any(|one| one.snapshot.taken() < taken);
+        if self.changes.get(moment).is_some_and(|taken| is_older_there(*taken)) {
+            return Some(Evidence::OfChange);
+        }
+        // The newest of a closed history goes last: it carries the mark, and without it the next run would mark another.
+        let mut here = lineage.members.iter().filter(|one| one.region() == snapshot.region());
+        let is_newest = here.next_back().is_some_and(|one| one.id() == snapshot.id());
+        let is_last = is_newest || matches!(snapshot.closed(), TagValue::Is(_));
+        // A person who let it go let go what they read together with it.
+        let is_released = released.contains(snapshot.id());
+        let mut older = staying.iter().filter(|one| one.snapshot.region() == snapshot.region());
+        let is_older_here = older.any(|one| !(is_released && one.goes));
+        (is_last && is_older_here).then_some(Evidence::OfClosing)
+    }
+
+    fn judged(&self) -> &[Judged<'h, 'i, 'a>] {
+        self.judged.get_or_init(|| self.lineages.iter().map(|lineage| Judged::of(lineage, With::ALL)).collect())
+    }
+}
