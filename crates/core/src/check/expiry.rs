@@ -8,10 +8,10 @@ use jiff::civil::Date;
 
 use super::account::Over;
 use super::facts::{Fact, Key, today};
-use super::kept::Wanted;
 use super::line::{Line, Terms, stated_destinations, stated_retention};
 use super::record::Record;
 use super::stated::Holds;
+use super::wanted::Wanted;
 use super::{Checker, Delete, Rule};
 use crate::approval::{Approval, Approved};
 use crate::decision::Decision;

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::Key;
-use super::kept::Wants;
 use super::line::{Line, Member, Need, Terms, stated_destinations, stated_retention};
 use super::record::recorded;
 use super::stated::Holds;
+use super::wanted::Wants;
 use super::{Checker, Rule};
 
 /// What stays of one volume: of its completed ones those that the plan does not delete, or not any more.

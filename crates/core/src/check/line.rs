@@ -8,9 +8,9 @@ use jiff::Timestamp;
 
 use super::account::{Account, Home, Over};
 use super::facts::{self, Fact, days_between, today};
-use super::kept::Wants;
 use super::record::{Numbers, Policy, Record, asked, recorded};
 use super::stated::{Statement, Statements};
+use super::wanted::Wants;
 use crate::ids::{Region, SnapshotId};
 use crate::inventory::Instance;
 use crate::schedule::Zone;
@@ -169,7 +169,7 @@ impl<'a> Line<'a> {
     /// How what lies in a Region is judged.
     pub(super) fn state(&self, region: &Region, terms: Terms) -> State<'_> {
         let is_over = self.over == Over::Yes && (!terms.closing || self.is_closed(region));
-        let force = self.force(terms.grace, self.is_orphan() && !is_over);
+        let force = self.force(terms.grace, self.is_left() && !is_over);
         let is_open = match self.over {
             Over::Yes => !is_over,
             Over::No => self.is_home(region) || force.destinations.contains(region),
@@ -200,12 +200,12 @@ impl<'a> Line<'a> {
         days.filter(|day| *day <= today(self.account.inventory.taken_at) && Some(*day) >= newest).max()
     }
 
-    fn force(&self, with_grace: bool, is_orphan: bool) -> &Force {
-        let place = usize::from(with_grace) * 2 + usize::from(is_orphan);
-        self.forces[place].get_or_init(|| self.force_of(with_grace, is_orphan))
+    fn force(&self, with_grace: bool, is_left: bool) -> &Force {
+        let place = usize::from(with_grace) * 2 + usize::from(is_left);
+        self.forces[place].get_or_init(|| self.force_of(with_grace, is_left))
     }
 
-    fn force_of(&self, with_grace: bool, is_orphan: bool) -> Force {
+    fn force_of(&self, with_grace: bool, is_left: bool) -> Force {
         let config = self.account.config;
         let mut policies: Vec<Policy> = self.retention.holding(with_grace).filter_map(recorded).collect();
         let mut destinations: BTreeSet<Region> = self
@@ -214,7 +214,7 @@ impl<'a> Line<'a> {
             .flat_map(|text| text.split(' ').filter_map(|word| word.parse().ok()))
             .collect();
         let mut instances = self.holders.clone();
-        if is_orphan && (with_grace || !self.is_adopted()) {
+        if is_left && (with_grace || !self.is_adopted()) {
             let said: BTreeSet<_> = self.members.iter().filter_map(stated_retention).collect();
             policies.extend(said.iter().filter_map(|text| recorded(text)));
             destinations.extend(self.members.iter().flat_map(|member| facts::destinations(&member.fact.snapshot.tags)));
@@ -229,14 +229,14 @@ impl<'a> Line<'a> {
 
     /// Whether nobody has backed it up for as long as the grace period: its newest snapshots, back to before that, are not
     /// all made of an instance that has it and is backed up.
-    fn is_orphan(&self) -> bool {
+    fn is_left(&self) -> bool {
         let days = facts::full_days(i64::from(self.account.config.grace_days));
         self.adopted().is_none_or(|oldest| self.account.inventory.taken_at.duration_since(oldest) < days)
     }
 
     /// Whether that ends by itself, with the grace period.
     fn is_adopted(&self) -> bool {
-        self.is_orphan() && self.adopted().is_some()
+        self.is_left() && self.adopted().is_some()
     }
 
     /// Since when all its newest snapshots are of an instance that has it and is backed up.
@@ -268,7 +268,7 @@ impl<'a> Line<'a> {
     /// name: the instance.
     pub(super) fn mistyped(&self) -> Option<&'a Instance> {
         let is_closed = self.over == Over::Yes && self.regions().into_iter().all(|region| self.is_closed(region));
-        let named = self.named_instances().filter(|_| self.is_orphan() && !is_closed);
+        let named = self.named_instances().filter(|_| self.is_left() && !is_closed);
         let mut all = self.holders.iter().copied().chain(named);
         all.find(|instance| asked(&instance.tags, self.account.config).is_none())
     }
@@ -305,10 +305,10 @@ impl<'a> Line<'a> {
     /// A record that cannot be read and that may say what is in force: the snapshot.
     pub(super) fn unreadable(&self, region: &Region) -> Option<&'a Fact<'a>> {
         let is_over = self.over == Over::Yes && self.is_closed(region);
-        let is_orphan = self.is_orphan() && !is_over;
+        let is_left = self.is_left() && !is_over;
         let holding: BTreeSet<_> = self.retention.holding(true).collect();
         let counts =
-            |member: &&Member<'a>| is_orphan || stated_retention(member).is_some_and(|text| holding.contains(&*text));
+            |member: &&Member<'a>| is_left || stated_retention(member).is_some_and(|text| holding.contains(&*text));
         let mut all = self.members.iter().filter(|member| member.record == Record::Unreadable);
         // Made while a tag could not be read, and whose tag that was does not tell any more.
         let is_mistyped = |member: &&Member<'a>| matches!(&member.record, Record::Is(policy) if policy.is_mistyped);
@@ -317,7 +317,7 @@ impl<'a> Line<'a> {
             self.holders.iter().any(|holder| Some(holder.id.as_str()) == id)
         };
         let newest = self.completed().next_back().filter(is_mistyped);
-        let newest = newest.filter(|member| is_orphan && !has_it(member));
+        let newest = newest.filter(|member| is_left && !has_it(member));
         all.find(counts).or(newest).map(|member| member.fact)
     }
 

@@ -11,6 +11,7 @@
 mod account;
 mod acts;
 mod births;
+mod breaker;
 mod expiry;
 mod facts;
 mod kept;
@@ -18,6 +19,7 @@ mod last;
 mod line;
 mod record;
 mod stated;
+mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

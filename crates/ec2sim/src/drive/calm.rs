@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, ToSpan};
-use snapwarden_core::decision::{Finding, Job, Subject};
+use snapwarden_core::decision::{Finding, Job, Problem, Subject};
 use snapwarden_core::ids::{Region, VolumeId};
 use snapwarden_core::inventory::{Instance, Snapshot, StorageTier};
 use snapwarden_core::report::Outcome;
@@ -21,7 +21,7 @@ use super::found::Broken;
 use super::life::{How, Life};
 use super::memory::Memory;
 use super::policy::Record;
-use super::stay::{self, Stay, Whole};
+use super::stay::{self, Stay, Whole, Why};
 use super::tail;
 use crate::keys;
 use crate::state::SnapshotRecord;
@@ -51,23 +51,25 @@ pub(super) struct Pending {
     ids: Vec<String>,
     /// Regions of which a count is enough.
     places: Vec<Region>,
+    /// Whether such a finding is about this.
+    tells: fn(&Problem) -> bool,
     words: String,
 }
 
 impl Pending {
-    /// Of something that a finding must name by its id.
+    /// Of something that a finding must name by its id, whatever it says of it.
     fn by_id(id: impl ToString, words: String) -> Self {
-        Self { ids: vec![id.to_string()], places: Vec::new(), words }
+        Self { ids: vec![id.to_string()], places: Vec::new(), tells: |_| true, words }
     }
 
-    /// Of something that a finding names by its id, or counts in its Region.
-    pub(super) fn of(id: impl ToString, region: &Region, words: String) -> Self {
-        Self { places: vec![region.clone()], ..Self::by_id(id, words) }
+    /// Of something that a finding of this kind names by its id, or counts in its Region.
+    pub(super) fn of(id: impl ToString, region: &Region, tells: fn(&Problem) -> bool, words: String) -> Self {
+        Self { places: vec![region.clone()], tells, ..Self::by_id(id, words) }
     }
 
-    /// Of a snapshot that a finding names, or its volume, or an instance of it; or that is counted there.
-    pub(super) fn of_one(whole: &Whole<'_>, region: &Region, snapshot: &Snapshot, words: String) -> Self {
-        let pending = Self::of(&snapshot.id, region, words).or_of(&whole.volume, &whole.home);
+    /// Of a snapshot that stays, that a finding names, or its volume, or an instance of it; or that is counted there.
+    pub(super) fn of_one(whole: &Whole<'_>, region: &Region, snapshot: &Snapshot, why: Why, words: String) -> Self {
+        let pending = Self::of(&snapshot.id, region, why.tells(), words).or_of(&whole.volume, &whole.home);
         whole.instances().into_iter().fold(pending, |pending, instance| pending.or_of(instance, &whole.home))
     }
 
@@ -86,7 +88,8 @@ pub(super) fn is_said(one: &Pending, findings: &[Finding]) -> bool {
         let mut ids = one.ids.iter().filter(|id| !id.is_empty());
         ids.any(|id| *id == finding.id || finding.to_string().contains(id))
     };
-    findings.iter().any(|finding| is_of_place(finding) || names(finding))
+    let mut findings = findings.iter().filter(|finding| (one.tells)(&finding.problem));
+    findings.any(|finding| is_of_place(finding) || names(finding))
 }
 
 /// Stops the faults, and lets the jobs come to an end.
@@ -220,7 +223,7 @@ fn slots(world: &World, region: &Region, instance: &Instance, found: &mut Vec<Pe
         if !is_done {
             let words = format!("{volume} of {} in {region} has no completed snapshot of {slots:?}", instance.id);
             let ids = vec![volume.to_string(), instance.id.to_string()];
-            found.push(Pending { ids, places: Vec::new(), words });
+            found.push(Pending { ids, ..Pending::by_id("", words) });
         }
     }
 }
@@ -268,7 +271,7 @@ fn copies(world: &World, region: &Region, record: &SnapshotRecord, found: &mut V
             let instance = source.tags.get("InstanceID").unwrap_or_default().to_owned();
             let words = format!("{} of {region} has no copy in {destination}", source.id);
             let ids = vec![source.id.to_string(), instance];
-            found.push(Pending { ids, places: Vec::new(), words });
+            found.push(Pending { ids, ..Pending::by_id("", words) });
         }
     }
 }
@@ -295,7 +298,7 @@ fn expiry(world: &World, whole: &Whole<'_>, found: &mut Vec<Pending>) {
             }
             Stay::Said(why) => {
                 let words = format!("{id} of {region} stays past {on:?}, since {why}, and nothing says so");
-                Pending::of_one(whole, region, snapshot, words)
+                Pending::of_one(whole, region, snapshot, why, words)
             }
         });
     }
@@ -306,7 +309,7 @@ fn homeless(world: &World, region: &Region, record: &SnapshotRecord, found: &mut
     let copy = &record.snapshot;
     if copy.is_completed() && volume_of(copy).is_none() && is_due(copy, world.now()) {
         let words = format!("{} of {region} stays, since it names no volume, and nothing says so", copy.id);
-        found.push(Pending::of(&copy.id, region, words));
+        found.push(Pending::of(&copy.id, region, |problem| matches!(problem, Problem::NoVolume { .. }), words));
     }
 }
 
@@ -315,22 +318,28 @@ fn wandered(world: &World, region: &Region, found: &mut Vec<Pending>) {
     let mut all = world.snapshots(region).map(|record| &record.snapshot);
     if let Some(one) = all.find(|one| has_wandered(world, one)) {
         let words = format!("{} of {region} has the tags of another one, and nothing says so", one.id);
-        found.push(Pending::of(&one.id, region, words));
+        found.push(Pending::of(&one.id, region, |problem| matches!(problem, Problem::TagsWandered { .. }), words));
     }
 }
 
 /// A volume that is over is marked, and one that nobody backs up any more is named.
 fn closing(whole: &Whole<'_>, found: &mut Vec<Pending>) {
     let volume = &whole.volume;
-    let words = if whole.is_over() && !whole.is_marked() {
-        format!("{volume} is over, and no snapshot of it is marked")
+    let (words, tells): (_, fn(&Problem) -> bool) = if whole.is_over() && !whole.is_marked() {
+        (format!("{volume} is over, and no snapshot of it is marked"), is_of_marks)
     } else if whole.is_left_alone() && whole.has_due() {
-        format!("{volume} is backed up by nobody any more, and nothing says so")
+        (format!("{volume} is backed up by nobody any more, and nothing says so"), Why::Nobody.tells())
     } else {
         return;
     };
-    let pending = Pending::of(volume, &whole.home, words);
+    let pending = Pending::of(volume, &whole.home, tells, words);
     found.push(whole.all.iter().fold(pending, |pending, (region, snapshot)| pending.or_of(&snapshot.id, region)));
+}
+
+/// What may keep a mark from being written.
+fn is_of_marks(problem: &Problem) -> bool {
+    use Problem as P;
+    matches!(problem, P::MarkNotWritten { .. } | P::Refused { .. } | P::HistoryUnread { .. } | P::NotRead { .. })
 }
 
 /// Everything that is not as it should be, in words alone.

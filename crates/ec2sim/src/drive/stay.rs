@@ -4,9 +4,11 @@
 //! all keeps is missed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp, ToSpan};
+use snapwarden_core::decision::Problem;
 use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Snapshot, SnapshotState, StorageTier};
 
@@ -25,9 +27,54 @@ pub(super) enum Stay {
     /// It may stay, since this keeps it until something newer or a day lets it go.
     Kept(&'static str),
     /// It may stay for ever, and that must be said.
-    Said(&'static str),
+    Said(Why),
     /// Nothing keeps it.
     Gone,
+}
+
+/// Why one may stay for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    Pinned,
+    NoDay,
+    TooYoung,
+    Unreadable,
+    Nobody,
+    OfSource,
+    Slip,
+}
+
+impl Why {
+    /// Which findings say so.
+    pub(super) fn tells(self) -> fn(&Problem) -> bool {
+        use Problem as P;
+        match self {
+            Why::Pinned => |problem| matches!(problem, P::PinnedPastDay { .. }),
+            Why::NoDay => |problem| matches!(problem, P::DeleteOnUnreadable { .. }),
+            Why::TooYoung => |problem| matches!(problem, P::CreatedOnHolds { .. }),
+            Why::Unreadable => |problem| match problem {
+                P::RetentionRecordUnreadable { .. } | P::HistoryUnread { .. } | P::MadeMistyped { .. } => true,
+                problem => problem.is_unreadable_retention(),
+            },
+            Why::Nobody => |problem| matches!(problem, P::BackedUpByNobody { .. }),
+            Why::OfSource => |problem| matches!(problem, P::SourcesKeep { .. }),
+            Why::Slip => |problem| matches!(problem, P::DestinationRefused { .. }),
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Why::Pinned => "it is pinned",
+            Why::NoDay => "its DeleteOn cannot be read",
+            Why::TooYoung => "it is younger than its CreatedOn promised",
+            Why::Unreadable => "a record or a tag of retention cannot be read",
+            Why::Nobody => "its volume is backed up by nobody",
+            Why::OfSource => "its source is kept",
+            Why::Slip => "its instance names a destination that is none",
+        })
+    }
 }
 
 /// All there is of a volume, and what may be in force of it.
@@ -133,7 +180,7 @@ impl<'w> Whole<'w> {
 
     /// What those instances ask for that its snapshots name, while rule 4 of docs/retention.md holds.
     fn named(&self) -> Vec<Asked> {
-        if !self.is_alone() {
+        if !self.is_left() {
             return Vec::new();
         }
         let named: BTreeSet<_> = self.all.iter().filter_map(|(_, snapshot)| snapshot.tags.get("InstanceID")).collect();
@@ -145,7 +192,7 @@ impl<'w> Whole<'w> {
 
     /// Whether what any of its snapshots says is in force: no instance that is backed up has the volume, or the snapshots of
     /// one that has it do not go back for the grace period yet.
-    fn is_alone(&self) -> bool {
+    fn is_left(&self) -> bool {
         let selected = self.state.holders.iter().filter(|(_, asked)| asked.is_selected());
         let selected: BTreeSet<_> = selected.map(|(id, _)| id.to_string()).collect();
         let mut newest: Vec<&Snapshot> = self.all.iter().map(|(_, snapshot)| *snapshot).collect();
@@ -162,7 +209,7 @@ impl<'w> Whole<'w> {
             let takes_place =
                 |other: &&&Statement| other.is_completed && other.time > one.time && other.moment != one.moment;
             let next = all.iter().find(takes_place);
-            self.is_alone() || next.is_none_or(|next| seconds(next.time, self.now) < (GRACE_DAYS + 1) * 86_400)
+            self.is_left() || next.is_none_or(|next| seconds(next.time, self.now) < (GRACE_DAYS + 1) * 86_400)
         };
         let in_force: Vec<_> = all.iter().copied().filter(|one| is_in_force(one)).collect();
         in_force.into_iter()
@@ -203,22 +250,22 @@ impl<'w> Whole<'w> {
     /// What becomes of one whose day has come.
     pub(super) fn stay(&self, region: &Region, snapshot: &Snapshot) -> Stay {
         if is_pinned(&snapshot.tags) {
-            return Stay::Said("it is pinned");
+            return Stay::Said(Why::Pinned);
         }
         if delete_on(&snapshot.tags).is_none() {
-            return Stay::Said("its DeleteOn cannot be read");
+            return Stay::Said(Why::NoDay);
         }
         if !is_due(snapshot, self.now) {
-            return Stay::Said("it is younger than its CreatedOn promised");
+            return Stay::Said(Why::TooYoung);
         }
         if Record::of(&snapshot.tags) == Record::Unreadable || self.is_unreadable() {
-            return Stay::Said("a record or a tag of retention cannot be read");
+            return Stay::Said(Why::Unreadable);
         }
         match self.kept(region, snapshot) {
-            Some(_) if self.is_left_alone() => Stay::Said("its volume is backed up by nobody"),
+            Some(_) if self.is_left_alone() => Stay::Said(Why::Nobody),
             Some(why) => Stay::Kept(why),
-            None if self.has_kept_source(snapshot) => Stay::Said("its source is kept"),
-            None if self.has_slip() => Stay::Said("its instance names a destination that is none"),
+            None if self.has_kept_source(snapshot) => Stay::Said(Why::OfSource),
+            None if self.has_slip() => Stay::Said(Why::Slip),
             None => Stay::Gone,
         }
     }
@@ -238,7 +285,7 @@ impl<'w> Whole<'w> {
         };
         let named = self.named();
         let is_holder_unread = self.state.holders.values().chain(&named).any(|asked| asked.policy.is_none());
-        let is_any_unread = self.is_alone() && said.iter().any(|one| one.record == Record::Unreadable);
+        let is_any_unread = self.is_left() && said.iter().any(|one| one.record == Record::Unreadable);
         let is_late_unread = said.iter().filter(is_late).any(|one| one.record == Record::Unreadable);
         is_holder_unread || is_any_unread || is_late_unread || self.is_slip_left()
     }
@@ -251,7 +298,7 @@ impl<'w> Whole<'w> {
         let is_slip = |one: &&Snapshot| {
             Record::of(&one.tags) == Record::Mistyped && !one.tags.get("InstanceID").is_some_and(holds)
         };
-        self.is_alone() && newest.any(is_slip)
+        self.is_left() && newest.any(is_slip)
     }
 
     fn kept(&self, region: &Region, snapshot: &Snapshot) -> Option<&'static str> {

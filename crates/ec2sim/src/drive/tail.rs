@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use snapwarden_core::decision::{Finding, Job};
+use snapwarden_core::decision::{Finding, Job, Problem};
 use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Snapshot, SnapshotState};
 
@@ -13,7 +13,7 @@ use super::facts::{day, delete_on, is_managed, is_pinned, told, volume_of};
 use super::found::Broken;
 use super::life::{How, Life};
 use super::memory::Memory;
-use super::stay::{self, Stay, Whole};
+use super::stay::{self, Stay, Whole, Why};
 use crate::keys;
 use crate::world::World;
 
@@ -99,7 +99,9 @@ fn left_of(whole: &Whole<'_>, findings: &[Finding]) -> Option<String> {
         .filter(|(_, one)| !pinned(one))
         .map(|(region, one)| (*region, *one, whole.stay(region, one)))
         .collect();
-    let is_refused = |region: &Region, id: &SnapshotId| is_said(&Pending::of(id, region, String::new()), findings);
+    let is_refusal = |problem: &Problem| matches!(problem, Problem::Refused { .. });
+    let is_refused =
+        |region: &Region, id: &SnapshotId| is_said(&Pending::of(id, region, is_refusal, String::new()), findings);
     let has_reason = all.iter().any(|(region, one, stay)| match stay {
         Stay::Said(_) => true,
         Stay::Kept(_) => false,
@@ -109,7 +111,10 @@ fn left_of(whole: &Whole<'_>, findings: &[Finding]) -> Option<String> {
         let id = &snapshot.id;
         match stay {
             Stay::Said(why) => {
-                let is_unsaid = !is_said(&Pending::of_one(whole, region, snapshot, String::new()), findings);
+                // The creator and the offsiter say that, which do not run any more.
+                let is_of_others = *why == Why::Slip;
+                let one = Pending::of_one(whole, region, snapshot, *why, String::new());
+                let is_unsaid = !is_of_others && !is_said(&one, findings);
                 is_unsaid.then(|| format!("{id} of {region} stays for ever, since {why}, and nothing says so"))
             }
             Stay::Kept(why) => (!has_reason).then(|| {
