@@ -1,7 +1,7 @@
 //! A snapshot that is ours to act on, its tags read once.
 //!
-//! Planners, `preview`, `lint` and `explain` take this type and no raw tags, and only it can be the target of an act: so
-//! S1 is a type. Its fields are private: how they are stored can change without touching a caller.
+//! What the tags of a snapshot mean is read here, once, and only this type can be the target of an act: so S1 is a type. Its
+//! fields are private: how they are stored can change without touching a caller.
 //!
 //! Tags wander. A volume that another tool restored carries the tags of the snapshot it was made of, and tools copy a
 //! volume's tags to the snapshots that they make. Such a snapshot says `Type=Automated` and is none of ours, so ours are
@@ -42,7 +42,7 @@ pub enum NotOurs {
     /// Data Lifecycle Manager or AWS Backup manages it.
     OfAws,
     /// Its tags are another snapshot's: `CreatedOn` is more than a day before its start, or its slot more than a day after it
-    /// (without `CreatedOn`: on either side), or it says that it is a copy and EC2 names a volume that it was made of.
+    /// (without `CreatedOn`: on either side), or it says that it is a copy and EC2 names a volume other than its `VolumeID`.
     TagsWandered,
 }
 
@@ -247,7 +247,8 @@ impl<'a> Managed<'a> {
         self.source().unwrap_or(self.id())
     }
 
-    /// Whether it says that time; else it is a copy, and it is when the copy was begun.
+    /// Whether [`Managed::taken`] is the time of its data. Not of a copy without a `SourceStartTime` that can be believed: then
+    /// it is when the copy was begun.
     pub fn has_time(&self) -> bool {
         let of_source = tags::source_start_time(&self.raw().tags);
         !self.is_copy() || of_source.is_some_and(|time| time <= self.raw().start_time)

@@ -58,7 +58,7 @@ pub mod key {
     pub const NAME: &str = "Name";
     /// Snapshot: the slot it was made for.
     pub const SLOT: &str = "snapwarden:slot";
-    /// Snapshot: the policy of retention that it was made under, where that is more than days.
+    /// Snapshot: the policy of retention that it was made under.
     pub const RETENTION: &str = "snapwarden:retention";
     /// Snapshot: the device its volume was attached as.
     pub const DEVICE_NAME: &str = "DeviceName";

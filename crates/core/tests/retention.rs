@@ -710,6 +710,39 @@ fn a_shorter_retention_waits_for_the_grace_period_and_a_finding_counts_what_it_w
 }
 
 #[test]
+fn of_copies_where_nothing_changed_of_the_destinations_the_same_day_is_shown() {
+    let older = ["2026-10-20", "2026-11-03"].map(|day| to(AWAY, made(day, WEEKS)));
+    let newest = ["2026-11-17", "2026-11-21"].map(|day| to(AWAY, made(day, "days=7 weeks=1")));
+    let all: Vec<_> = older.into_iter().chain(newest).collect();
+    let copies = all.iter().map(|one| copy(&one.0.id.to_string().replace("snap-", "snap-c"), one));
+    let here = world(NOW).server("i-1", &[("RetentionWeeks", "1"), ("DestinationRegion", AWAY)], "vol-1");
+    let plan = sound(&here.snapshots(all.clone()).region(AWAY).snapshots(copies));
+    for id in ["snap-2026-10-20", "snap-2026-11-03", "snap-c2026-10-20", "snap-c2026-11-03"] {
+        assert_eq!(in_grace_until(&plan, id), "2026-11-24", "{id}");
+    }
+}
+
+#[test]
+fn of_a_young_volume_the_grace_period_ends_no_sooner() {
+    let before = ["2026-11-16", "2026-11-17", "2026-11-18"].map(|day| made(day, "days=1 last=5"));
+    let since = ["2026-11-20", "2026-11-21"].map(|day| made(day, "days=1 last=1"));
+    let here = world(NOW).server("i-1", &[("RetentionDays", "1"), ("KeepLast", "1")], "vol-1");
+    let account = here.snapshots(before).snapshots(since);
+    assert_eq!(in_grace_until(&sound(&account), "snap-2026-11-16"), "2026-11-27");
+    // An approval of the day before the change is about something else.
+    assert_eq!(deleted(&sound_with(&account, &approved(&["i-1:2026-11-19:9"]))), NONE);
+}
+
+#[test]
+fn what_never_goes_by_itself_needs_no_record_of_a_policy() {
+    let unreadable = made("2026-10-19", "days=7").tag(RECORD, "days=7 weeks=");
+    let records = ["2026-11-12", "2026-11-21"].map(|day| made(day, ""));
+    let here =
+        world(NOW).server("i-1", &[], "vol-1").snapshot(unreadable).snapshot(made("2026-10-20", "days=7 years=1"));
+    assert_eq!(deleted(&sound(&here.snapshots(records))), ["snap-2026-10-20", "snap-2026-11-12"]);
+}
+
+#[test]
 fn the_grace_period_is_so_many_full_days_from_the_data_of_the_one_that_took_the_place() {
     let taken = |time: &str| {
         let newest = made("2026-11-15", "days=7 weeks=1").at(time).tag("snapwarden:slot", "2026-11-15T03:00Z");

@@ -227,8 +227,8 @@ impl<'a> Line<'a> {
         Force { need: Need::of(&policies), destinations }
     }
 
-    /// Whether nobody has backed it up for as long as the grace period: its newest snapshots, back to before that, are not
-    /// all made of an instance that has it and is backed up.
+    /// Rule 4 of docs/retention.md: no instance that is backed up has the volume, or its snapshots do not go back for the grace
+    /// period yet.
     fn is_left(&self) -> bool {
         let days = facts::full_days(i64::from(self.account.config.grace_days));
         self.adopted().is_none_or(|oldest| self.account.inventory.taken_at.duration_since(oldest) < days)

@@ -1,12 +1,13 @@
 //! The safety rules once more, in other words, over a finished plan.
 //!
-//! A planner that errs must not be believed because it is the planner. This room shares no helper with the planners: it
-//! reads the plan and the raw tags from the other end (from the target of each act back to what would have to be true).
+//! A planner that errs must not be believed because it is the planner. This room shares the parsers of ids, slots and zones
+//! with the planners, and no rule: it reads the plan and the raw tags from the other end (from the target of each act back to what would have to be true).
 //! What it finds is dropped from the plan and fails the run; the rest goes on. It is also the oracle of the property
 //! tests.
 //!
 //! `facts` and `record` say what tags mean, `account` what was seen of a volume, `line` and `stated` which policies are in
-//! force for it, `kept` what these want. `acts`, `births`, `expiry` and `last` are the rules.
+//! force for it, `kept` what these want, in the words of `wanted`. `acts`, `births`, `breaker`, `expiry` and `last` are the
+//! rules.
 
 mod account;
 mod acts;

@@ -45,13 +45,14 @@ impl<'h, 'i, 'a> EvidenceOf<'h, 'i, 'a> {
         Self { lineages, grace, newest, changes, judged: OnceCell::new() }
     }
 
-    /// Why `snapshot`, of this lineage, stays; none where nothing needs it. `staying`: the older ones that stay.
+    /// Why `snapshot`, of this lineage, stays; none where nothing needs it. `older`: those that stay, or that only a
+    /// person let go.
     pub(super) fn of(
         &self,
         snapshot: &Managed<'a>,
         lineage: &Lineage<'i, 'a>,
         rows: &[Row<'i, 'a>],
-        staying: &[Older<'_, '_>],
+        older: &[Older<'_, '_>],
         released: &BTreeSet<&SnapshotId>,
     ) -> Option<Evidence> {
         let moment = snapshot.moment();
@@ -71,7 +72,7 @@ impl<'h, 'i, 'a> EvidenceOf<'h, 'i, 'a> {
         if self.newest.iter().any(|(policy, of)| *of == moment && keeps_another(policy)) {
             return Some(Evidence::OfPolicy);
         }
-        let is_older_there = |taken: Timestamp| staying.iter().any(|one| one.snapshot.taken() < taken);
+        let is_older_there = |taken: Timestamp| older.iter().any(|one| one.snapshot.taken() < taken);
         if self.changes.get(moment).is_some_and(|taken| is_older_there(*taken)) {
             return Some(Evidence::OfChange);
         }
@@ -81,8 +82,8 @@ impl<'h, 'i, 'a> EvidenceOf<'h, 'i, 'a> {
         let is_last = is_newest || matches!(snapshot.closed(), TagValue::Is(_));
         // A person who let it go let go what they read together with it.
         let is_released = released.contains(snapshot.id());
-        let mut older = staying.iter().filter(|one| one.snapshot.region() == snapshot.region());
-        let is_older_here = older.any(|one| !(is_released && one.goes));
+        let mut here = older.iter().filter(|one| one.snapshot.region() == snapshot.region());
+        let is_older_here = here.any(|one| !(is_released && one.goes));
         (is_last && is_older_here).then_some(Evidence::OfClosing)
     }
 

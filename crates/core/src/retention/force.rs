@@ -54,7 +54,7 @@ impl fmt::Display for By {
             }
             By::Detached(snapshot) => write!(
                 f,
-                "the policy recorded on {snapshot}; no instance backs the volume up, or not for a grace period yet"
+                "the policy recorded on {snapshot}; no instance has backed the volume up for a whole grace period yet"
             ),
             By::Named(instance) => write!(f, "the tags of {instance}, which once had the volume"),
         }
@@ -73,43 +73,38 @@ impl Lineage<'_, '_> {
     /// docs/retention.md holds, and the closing days of the volume are not over.
     pub(super) fn policies(&self, with_grace: bool, is_left: bool) -> Vec<InForce> {
         let mut all = Vec::new();
-        let mut add = |policy: &Retention, by: By| {
-            if !all.iter().any(|one: &InForce| one.policy == *policy) {
+        let mut add = |policy: Option<&Retention>, by: By| {
+            if let Some(policy) = policy.filter(|policy| !all.iter().any(|one: &InForce| one.policy == **policy)) {
                 all.push(InForce { policy: policy.clone(), by });
             }
         };
         for asking in self.holders() {
-            asking.wanted.iter().for_each(|policy| add(policy, By::Tags(asking.instance.id.clone())));
+            add(asking.wanted.as_ref(), By::Tags(asking.instance.id.clone()));
         }
-        let stated = self.retention.in_force(self.now, self.grace);
+        let stated = self.retention.in_force();
         for stated in stated.iter().filter(|stated| stated.until.is_none()) {
-            stated.what.iter().for_each(|policy| add(policy, By::Newest(stated.snapshot.clone())));
+            add(*stated.what, By::Newest(stated.snapshot.clone()));
         }
         for pending in &self.pending {
-            pending.recorded().stated().into_iter().for_each(|policy| add(policy, By::Pending(pending.id().clone())));
+            add(pending.recorded().stated(), By::Pending(pending.id().clone()));
         }
         if is_left && self.is_left_with(with_grace) {
             for asking in self.named() {
-                asking.wanted.iter().for_each(|policy| add(policy, By::Named(asking.instance.id.clone())));
+                add(asking.wanted.as_ref(), By::Named(asking.instance.id.clone()));
             }
             for member in self.members.iter().rev() {
-                member
-                    .recorded()
-                    .stated()
-                    .into_iter()
-                    .for_each(|policy| add(policy, By::Detached(member.id().clone())));
+                add(member.recorded().stated(), By::Detached(member.id().clone()));
             }
         }
         for stated in stated.iter().filter(|_| with_grace) {
             if let Some(until) = stated.until {
-                let by = || By::Grace { snapshot: stated.snapshot.clone(), until: day_of(until) };
-                stated.what.iter().for_each(|policy| add(policy, by()));
+                add(*stated.what, By::Grace { snapshot: stated.snapshot.clone(), until: day_of(until) });
             }
         }
         all
     }
 
-    /// Whether what counts of a volume that is left counts: where that ends on a day, it is for the grace period.
+    /// Whether rule 4 counts: without the grace period only where no day is known on which it ends.
     fn is_left_with(&self, with_grace: bool) -> bool {
         with_grace || self.left_until().is_none()
     }
@@ -117,7 +112,7 @@ impl Lineage<'_, '_> {
     /// The destinations in force.
     pub(super) fn destinations(&self, with_grace: bool, is_left: bool) -> BTreeSet<&Region> {
         let mut all: BTreeSet<&Region> = self.holders().flat_map(|asking| &asking.destinations).collect();
-        let stated = self.destinations.in_force(self.now, self.grace);
+        let stated = self.destinations.in_force();
         all.extend(stated.iter().filter(|one| with_grace || one.until.is_none()).flat_map(|one| *one.what));
         all.extend(self.pending.iter().flat_map(|pending| pending.destinations()));
         if (is_left && self.is_left_with(with_grace)) || self.holders().any(|asking| asking.has_slip) {
@@ -129,14 +124,24 @@ impl Lineage<'_, '_> {
 
     /// Whether anything is in force for the grace period only.
     pub(super) fn has_grace(&self) -> bool {
-        self.retention.in_force(self.now, self.grace).iter().any(|one| one.until.is_some())
-            || self.destinations.in_force(self.now, self.grace).iter().any(|one| one.until.is_some())
+        self.retention.in_force().iter().any(|one| one.until.is_some())
+            || self.destinations.in_force().iter().any(|one| one.until.is_some())
             || self.left_until().is_some_and(|until| self.now < until)
     }
 
-    /// The day on which the grace period of `region`, which was a destination, ends.
+    /// The day on which the grace period ends for which a policy that was stated is in force.
+    pub(super) fn stated_until(&self, policy: &Retention) -> Option<Date> {
+        let stated = self.retention.in_force();
+        let of_it = stated.iter().filter(|one| *one.what == Some(policy));
+        of_it.filter_map(|one| one.until).max().map(day_of)
+    }
+
+    /// The day on which the grace period of `region` ends, which was a destination and is none any more.
     pub(super) fn destination_until(&self, region: &Region) -> Option<Date> {
-        let stated = self.destinations.in_force(self.now, self.grace);
+        if self.destinations(false, self.is_left()).contains(region) {
+            return None;
+        }
+        let stated = self.destinations.in_force();
         let of_region = stated.iter().filter(|one| one.what.contains(region));
         let of_left = || self.left_until().filter(|until| self.now < *until);
         of_region.filter_map(|one| one.until).max().or_else(of_left).map(day_of)
@@ -144,9 +149,9 @@ impl Lineage<'_, '_> {
 
     /// The moments that policies of the grace period are read from: they stay until it is over. Each with that day.
     pub(super) fn grace_moments(&self) -> Vec<(&SnapshotId, Date)> {
-        let retention = self.retention.in_force(self.now, self.grace);
+        let retention = self.retention.in_force();
         let retention = retention.iter().filter_map(|one| Some((self.retention.newest_moment(one.what)?, one.until?)));
-        let destinations = self.destinations.in_force(self.now, self.grace);
+        let destinations = self.destinations.in_force();
         // Where the newest names all of them too, nothing ends.
         let newest = || destinations.iter().filter(|one| one.until.is_none());
         let ends = destinations.iter().filter(|one| newest().all(|newest| !one.what.is_subset(newest.what)));
@@ -156,15 +161,15 @@ impl Lineage<'_, '_> {
 
     /// The newest moment that states each policy of the newest: it stays as long as that policy keeps another.
     pub(super) fn newest_moments(&self) -> Vec<(&Retention, &SnapshotId)> {
-        let stated = self.retention.in_force(self.now, self.grace);
+        let stated = self.retention.in_force();
         let newest = stated.iter().filter(|one| one.until.is_none());
         newest.filter_map(|one| Some(((*one.what)?, self.retention.newest_moment(one.what)?))).collect()
     }
 
     /// The moments that date a change, of the policy or of the destinations.
     pub(super) fn changes(&self) -> impl Iterator<Item = (Timestamp, &SnapshotId)> {
-        let retention = self.retention.changes(self.now, self.grace, |a, b| a != b).into_iter();
+        let retention = self.retention.changes(|a, b| a != b).into_iter();
         // A destination that is added dates nothing.
-        retention.chain(self.destinations.changes(self.now, self.grace, |a, b| !a.is_subset(b)))
+        retention.chain(self.destinations.changes(|a, b| !a.is_subset(b)))
     }
 }

@@ -57,19 +57,20 @@ impl<'i, 'a> Lineage<'i, 'a> {
         let mut members: Vec<_> = all().filter(|one| one.is_completed()).collect();
         members.sort_by_key(|one| (one.taken(), one.is_copy(), one.id()));
         let holders = volumes.iter().flat_map(|volume| index.holders(volume)).map(|(_, instance)| &instance.id);
-        let days = |days: u32| SignedDuration::from_secs(i64::from(days) * SECONDS_PER_DAY);
+        let grace = SignedDuration::from_secs(i64::from(account.config.grace_days) * SECONDS_PER_DAY);
+        let times = (index.inventory.taken_at, grace);
         let mut lineage = Lineage {
             account,
-            now: index.inventory.taken_at,
-            grace: days(account.config.grace_days),
+            now: times.0,
+            grace,
             pending: all().filter(|one| one.raw().state.is_in_the_making()).collect(),
             holders: holders.collect(),
             named: members.iter().filter_map(|one| one.instance().cloned()).collect(),
             homes: BTreeSet::new(),
             over: over(index, volumes),
             unread: BTreeSet::new(),
-            retention: Statements::of(&members, |one| stated(one.recorded())),
-            destinations: Statements::of(&members, |one| Some(one.destinations())),
+            retention: Statements::of(&members, times, |one| stated(one.recorded())),
+            destinations: Statements::of(&members, times, |one| Some(one.destinations())),
             members,
         };
         lineage.find_homes(volumes);
@@ -87,9 +88,8 @@ impl<'i, 'a> Lineage<'i, 'a> {
         self.named.iter().filter_map(|id| self.account.asking.get(id))
     }
 
-    /// Whether all that its snapshots state is in force: no instance that is backed up has it, or none has for so long that
-    /// the newest snapshots, back to before the grace period, are made of that instance. Else the moment in which a volume
-    /// is attached would end what was in force till then.
+    /// Rule 4 of docs/retention.md: no instance that is backed up has the volume, or its snapshots do not go back for the grace
+    /// period yet. So the moment in which a volume is attached ends nothing.
     pub(super) fn is_left(&self) -> bool {
         self.left_until().is_none_or(|until| self.now < until)
     }
@@ -214,7 +214,7 @@ impl<'i, 'a> Lineage<'i, 'a> {
     /// the grace period, of one being made; while rule 4 of docs/retention.md holds, any.
     fn unreadable_records(&self) -> Vec<Unread> {
         let is_unreadable = |one: &Managed<'_>| matches!(one.recorded(), Recorded::Unreadable(_));
-        let newest = self.retention.in_force(self.now, self.grace);
+        let newest = self.retention.in_force();
         let newest = newest.iter().filter(|one| one.what.is_none()).map(|one| one.snapshot.clone());
         let pending = self.pending.iter().filter(|one| is_unreadable(one)).map(|one| one.id().clone());
         let is_left = self.is_left() && !self.is_all_closed();

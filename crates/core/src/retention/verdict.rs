@@ -39,7 +39,7 @@ pub(crate) enum Verdict {
     Goes,
 }
 
-/// What a person let go, and who asks whether a snapshot stays for another reason than retention.
+/// What a person let go, and whether a snapshot stays for another reason than retention.
 pub(crate) struct Settling<'s> {
     pub(crate) released: &'s BTreeSet<&'s SnapshotId>,
     pub(crate) is_guarded: Box<dyn Fn(&Managed<'_>) -> bool + 's>,
@@ -162,8 +162,9 @@ impl<'i, 'a> Table<'i, 'a> {
         }
     }
 
-    /// What goes though one that stays needs it, which was not known when it was looked at: it records the policy that wants
-    /// that one, which a person let go and something else holds; or it carries the mark of a history that goes on.
+    /// What goes though something that stays needs it. The oldest is looked at first, so what stays of the newer ones was not
+    /// known. It records the policy that keeps one that a person let go and something else holds; or it has the mark, and
+    /// others of its history stay.
     fn needed(
         &self,
         settling: &Settling<'_>,
@@ -174,7 +175,8 @@ impl<'i, 'a> Table<'i, 'a> {
         let stays = || self.rows.iter().zip(settled).filter(|(_, (one, verdict, _))| !goes(one, verdict));
         let is_memory = |one: &Managed<'_>| {
             let keeps = |policy: &Retention| {
-                let others = stays().filter(|(row, _)| row.is_due && row.snapshot.moment() != one.moment());
+                let others =
+                    stays().filter(|(row, _)| row.is_due && !row.is_fixed && row.snapshot.moment() != one.moment());
                 others.flat_map(|(row, _)| &row.keepers).any(|keeper| keeper.is_of(policy))
             };
             evidence.newest.iter().any(|(policy, moment)| *moment == one.moment() && keeps(policy))
@@ -203,8 +205,8 @@ impl<'i, 'a> Table<'i, 'a> {
         let mistyped = self.mistyped().next();
         let unread: BTreeSet<_> = self.unread().cloned().collect();
         let mut settled: Vec<(&'i Managed<'a>, Verdict, &[Said])> = Vec::new();
-        // Older ones that stay, in any Region; what never goes by itself needs nothing else to stay.
-        let mut staying: Vec<Older<'i, 'a>> = Vec::new();
+        // In any Region; what never goes by itself needs nothing else to stay.
+        let mut older: Vec<Older<'i, 'a>> = Vec::new();
         for row in &self.rows {
             let verdict = if row.is_fixed || !row.is_due {
                 Verdict::OfItself
@@ -218,14 +220,14 @@ impl<'i, 'a> Table<'i, 'a> {
                 self.verdict(row, settling)
                     .or_else(of_need)
                     .or_else(|| {
-                        evidence.of(row.snapshot, own, &self.rows, &staying, settling.released).map(Verdict::Evidence)
+                        evidence.of(row.snapshot, own, &self.rows, &older, settling.released).map(Verdict::Evidence)
                     })
                     .unwrap_or(Verdict::Goes)
             };
             let goes = verdict == Verdict::Goes && !(settling.is_guarded)(row.snapshot);
             let is_released = settling.released.contains(row.snapshot.id());
             if !row.is_fixed && (is_released || !goes) {
-                staying.push(Older { snapshot: row.snapshot, goes });
+                older.push(Older { snapshot: row.snapshot, goes });
             }
             settled.push((row.snapshot, verdict, &row.said));
         }
@@ -255,9 +257,10 @@ impl<'i, 'a> Table<'i, 'a> {
             Keeper::Policy { by: By::Grace { until, .. }, .. } => {
                 Some(of_region().map_or(*until, |day| day.max(*until)))
             }
-            Keeper::Policy { by: By::Detached(_) | By::Named(_), .. } => {
-                let all = self.lineages.iter().filter_map(Lineage::left_until).map(day_of);
-                all.chain(of_region()).max()
+            Keeper::Policy { by: By::Detached(_) | By::Named(_), policy, .. } => {
+                let of_left = self.lineages.iter().filter_map(Lineage::left_until).map(day_of);
+                let stated = self.lineages.iter().filter_map(|lineage| lineage.stated_until(policy));
+                of_left.chain(stated).chain(of_region()).max()
             }
             // Its Region counts as open, since it was a destination.
             Keeper::Policy { .. } | Keeper::LastGood | Keeper::NewestData => of_region(),

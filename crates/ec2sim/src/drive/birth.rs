@@ -5,11 +5,11 @@ use jiff::civil::Date;
 use snapwarden_core::ids::{InstanceId, Region, VolumeId};
 use snapwarden_core::tags::Tags;
 
-use super::facts::{OF_ONE_ALONE, day};
+use super::facts::{OF_ONE_ALONE, UNSEEN_S, day};
 use super::found::Found;
 use super::policy::{Asked, Record, destinations};
 use super::process::Process;
-use super::rules::{Rules, UNSEEN_S};
+use super::rules::Rules;
 use crate::keys;
 use crate::world::World;
 

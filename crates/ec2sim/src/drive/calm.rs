@@ -20,9 +20,8 @@ use super::facts::{
 use super::found::Broken;
 use super::life::{How, Life};
 use super::memory::Memory;
-use super::policy::Record;
+use super::policy::{Record, destinations};
 use super::stay::{self, Stay, Whole, Why};
-use super::tail;
 use crate::keys;
 use crate::state::SnapshotRecord;
 use crate::world::World;
@@ -92,15 +91,15 @@ pub(super) fn is_said(one: &Pending, findings: &[Finding]) -> bool {
     findings.any(|finding| is_of_place(finding) || names(finding))
 }
 
-/// Stops the faults, and lets the jobs come to an end.
-pub(super) fn down(life: &mut Life) {
+/// Stops the faults, and lets the jobs come to an end. Whether all came right.
+pub(super) fn down(life: &mut Life) -> bool {
     life.end_faults();
     life.note("from here on nothing goes wrong");
     let end = keys::later(life.now(), 86_400 * DAYS_MAX);
     let ticks_max = life.sim.with(|world| ticks_max(world));
     let mut quiet = 0;
     while quiet < QUIET_ROUNDS {
-        let Some(Round { changes, deferred, findings, reasons }) = round(life) else { return };
+        let Some(Round { changes, deferred, findings, reasons }) = round(life) else { return false };
         let left = life.left(|world, memory| unexplained(world, memory, &findings));
         quiet = if changes == 0 && left.is_empty() { quiet + 1 } else { 0 };
         let ticks = life.lived.calm_ticks;
@@ -115,7 +114,7 @@ pub(super) fn down(life: &mut Life) {
             };
             life.breaks(Broken { rule: "liveness", words });
             life.is_over();
-            return;
+            return false;
         }
         let pause_s = if quiet > 0 {
             0
@@ -127,7 +126,7 @@ pub(super) fn down(life: &mut Life) {
         let next = keys::later(life.now(), pause_s);
         life.sim.with(|world| world.advance_to(next));
     }
-    tail::live_on(life);
+    true
 }
 
 fn ticks_max(world: &World) -> u64 {
@@ -255,12 +254,8 @@ fn copies(world: &World, region: &Region, record: &SnapshotRecord, found: &mut V
     if !is_source || is_due(source, soon) || is_past {
         return;
     }
-    let words =
-        source.tags.get("DestinationRegion").unwrap_or_default().split([' ', ',']).filter(|word| !word.is_empty());
-    for destination in words.filter_map(|word| world.regions().find(|known| known.as_str() == word)) {
-        if destination == region
-            || source.tags.get("OffsiteSnapshotId").is_some_and(|stamp| stamp.contains(destination.as_str()))
-        {
+    for destination in &destinations(&source.tags, region, world.regions()) {
+        if source.tags.get("OffsiteSnapshotId").is_some_and(|stamp| stamp.contains(destination.as_str())) {
             continue;
         }
         let copied = world.snapshots(destination).any(|copy| {
@@ -309,7 +304,11 @@ fn homeless(world: &World, region: &Region, record: &SnapshotRecord, found: &mut
     let copy = &record.snapshot;
     if copy.is_completed() && volume_of(copy).is_none() && is_due(copy, world.now()) {
         let words = format!("{} of {region} stays, since it names no volume, and nothing says so", copy.id);
-        found.push(Pending::of(&copy.id, region, |problem| matches!(problem, Problem::NoVolume { .. }), words));
+        let tells = |problem: &Problem| {
+            use Problem as P;
+            matches!(problem, P::NoVolume { .. } | P::PinnedPastDay { .. } | P::RetentionRecordUnreadable { .. })
+        };
+        found.push(Pending::of(&copy.id, region, tells, words));
     }
 }
 

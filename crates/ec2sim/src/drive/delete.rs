@@ -7,13 +7,13 @@ use snapwarden_core::inventory::{Snapshot, SnapshotState};
 use snapwarden_core::tags::Tags;
 
 use super::facts::{
-    data_time, delete_on, is_copy_of, is_due, is_in_use, is_managed, is_of, is_pinned, seconds, volume_of,
+    UNSEEN_S, data_time, delete_on, is_copy_of, is_due, is_in_use, is_managed, is_of, is_pinned, seconds, volume_of,
 };
 use super::found::Found;
-use super::policy::Record;
+use super::policy::{Record, named};
 use super::process::Process;
 use super::promise::Case;
-use super::rules::{Rules, UNSEEN_S};
+use super::rules::Rules;
 use crate::call::Action;
 use crate::keys;
 use crate::state::SnapshotRecord;
@@ -110,10 +110,8 @@ impl Delete<'_> {
 
     /// The Regions that a snapshot is to be copied to; none where one of the words is no other Region of the account.
     fn destinations(&self, tags: &Tags) -> Option<Vec<Region>> {
-        let words = tags.get("DestinationRegion").unwrap_or_default();
-        let words = words.split([' ', ',', '\t']).filter(|word| !word.is_empty());
-        let known = |word: &str| self.world.regions().find(|region| region.as_str() == word.to_ascii_lowercase());
-        words.map(|word| known(word).filter(|region| *region != self.region).cloned()).collect()
+        let known = |word: String| self.world.regions().find(|region| region.as_str() == word);
+        named(tags).into_iter().map(|word| known(word).filter(|region| *region != self.region).cloned()).collect()
     }
 
     /// S4 and S7 of a source that the offsiter removes.

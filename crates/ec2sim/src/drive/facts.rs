@@ -8,6 +8,7 @@ use snapwarden_core::inventory::{Snapshot, SnapshotState};
 use snapwarden_core::schedule::Slot;
 use snapwarden_core::tags::Tags;
 
+use crate::config::LAG_MAX_S;
 use crate::snapshots::VOLUME_OF_COPIES;
 use crate::state::SnapshotRecord;
 use crate::world::World;
@@ -16,6 +17,10 @@ use crate::world::World;
 pub(super) const CLOSED: &str = "snapwarden:closed";
 /// What speaks of one snapshot alone: it is neither born with it nor copied with it.
 pub(super) const OF_ONE_ALONE: [&str; 2] = [CLOSED, "snapwarden:in-use"];
+/// What changed within this time before a call, the caller need not know: EC2's lag, and a second look's minute.
+pub(super) const UNSEEN_S: i64 = LAG_MAX_S as i64 + 60;
+
+/// Whether it is ours.
 pub(super) fn is_managed(world: &World, snapshot: &Snapshot) -> bool {
     let tags = &snapshot.tags;
     let of_aws = tags.iter().any(|(key, _)| key.starts_with("aws:dlm:") || key.starts_with("aws:backup:"));
@@ -25,12 +30,12 @@ pub(super) fn is_managed(world: &World, snapshot: &Snapshot) -> bool {
 /// Whether its tags are another snapshot's: they tell of a birth that is not its own.
 fn is_of_another(snapshot: &Snapshot) -> bool {
     let tags = &snapshot.tags;
-    let is_of_copies = snapshot.volume_id.as_str() == "vol-ffffffff";
+    let is_of_copies = snapshot.volume_id.as_str() == VOLUME_OF_COPIES;
     if is_of_copies || tags.has("SourceSnapshotId") {
         return !is_of_copies && tags.get("VolumeID") != Some(snapshot.volume_id.as_str());
     }
     let begun = snapshot.start_time;
-    let created = tags.get("CreatedOn").filter(|text| text.len() == 10).and_then(|text| text.parse::<Date>().ok());
+    let created = date(tags, "CreatedOn");
     let slot = tags.get("snapwarden:slot").and_then(|text| text.parse::<Slot>().ok()).map(Slot::time);
     let is_late = slot.is_some_and(|slot| seconds(begun, slot) > 86_400);
     let is_old = match created {
@@ -66,14 +71,18 @@ pub(super) fn is_in_use(tags: &Tags, now: Timestamp) -> bool {
 }
 
 pub(super) fn delete_on(tags: &Tags) -> Option<Date> {
-    tags.get("DeleteOn").filter(|text| text.len() == 10)?.parse().ok()
+    date(tags, "DeleteOn")
+}
+
+/// The day that a tag says.
+pub(super) fn date(tags: &Tags, key: &str) -> Option<Date> {
+    tags.get(key).filter(|text| text.len() == 10)?.parse().ok()
 }
 
 /// Whether a snapshot's day has come: its date, and as many full days as it was promised.
 pub(super) fn is_due(snapshot: &Snapshot, now: Timestamp) -> bool {
     let Some(until) = delete_on(&snapshot.tags) else { return false };
-    let created =
-        snapshot.tags.get("CreatedOn").filter(|text| text.len() == 10).and_then(|text| text.parse::<Date>().ok());
+    let created = date(&snapshot.tags, "CreatedOn");
     let promised = created.map_or(0, |created| i64::from((until - created).get_days()) * 86_400);
     until <= day(now) && (created.is_none() || seconds(data_time(snapshot), now) >= promised)
 }

@@ -25,7 +25,7 @@ use super::process::Process;
 use super::rules::Rules;
 use super::setting::{Setting, Ticks};
 use super::watch::{Shared, Watch};
-use super::{Lived, Options, Ran, Road, Trouble, calm, extras};
+use super::{Lived, Options, Ran, Road, Trouble, calm, extras, tail};
 use crate::call::{Action, Principal};
 use crate::face::{Bystander, Sim};
 use crate::faults::Faults;
@@ -94,7 +94,9 @@ pub(super) fn live(options: &Options, road: &dyn Road) -> Lived {
             return life.lived;
         }
     }
-    calm::down(&mut life);
+    if calm::down(&mut life) {
+        tail::live_on(&mut life);
+    }
     life.lived
 }
 

@@ -7,9 +7,8 @@ use jiff::Timestamp;
 use snapwarden_core::ids::{InstanceId, Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Snapshot, SnapshotState};
 
-use super::facts::{data_time, is_left_out, is_managed, is_of, moment_of, seconds, volume_of};
+use super::facts::{UNSEEN_S, data_time, is_left_out, is_managed, is_of, moment_of, seconds, volume_of};
 use super::policy::{Asked, Record, destinations};
-use super::rules::UNSEEN_S;
 use crate::world::World;
 
 /// What was true of a volume for a time.

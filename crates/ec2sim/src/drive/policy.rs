@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use jiff::ToSpan;
-use jiff::civil::Date;
 use snapwarden_core::ids::Region;
 use snapwarden_core::inventory::Snapshot;
 use snapwarden_core::schedule::{Schedule, Zone};
 use snapwarden_core::tags::Tags;
+
+use super::facts::{date, delete_on};
 
 /// Days, weeks, months, years, and how many of the newest; 0 for none.
 pub(super) type Numbers = [u32; 5];
@@ -159,7 +160,7 @@ pub(super) fn destinations<'r>(
 }
 
 /// The words of `DestinationRegion`.
-fn named(tags: &Tags) -> BTreeSet<String> {
+pub(super) fn named(tags: &Tags) -> BTreeSet<String> {
     let text = tags.get("DestinationRegion").unwrap_or_default().to_ascii_lowercase();
     text.split([' ', ',', '\t']).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
@@ -256,9 +257,8 @@ pub(super) fn is_moved(snapshot: &Snapshot) -> bool {
         Record::None | Record::Unreadable => return true,
     };
     let days = policy.of_kind(snapshot.tags.has("SourceSnapshotId"))[0];
-    let date = |key| snapshot.tags.get(key).filter(|text| text.len() == 10)?.parse::<Date>().ok();
-    let born = date("CreatedOn").and_then(|created| created.checked_add(i64::from(days).days()).ok());
-    born.is_none() || born != date("DeleteOn")
+    let born = date(&snapshot.tags, "CreatedOn").and_then(|created| created.checked_add(i64::from(days).days()).ok());
+    born.is_none() || born != delete_on(&snapshot.tags)
 }
 
 /// The least number of days that what is made now is kept for where a tag cannot be read, as far as the tags themselves say:

@@ -12,12 +12,11 @@ use snapwarden_core::ids::{InstanceId, Region, VolumeId};
 use snapwarden_core::inventory::{Snapshot, StorageTier};
 
 use super::delete::Delete;
-use super::facts::{CLOSED, data_time, day, delete_on, is_managed, is_of, is_pinned, moment_of, seconds};
+use super::facts::{CLOSED, UNSEEN_S, data_time, day, delete_on, is_managed, is_of, is_pinned, moment_of, seconds};
 use super::found::Found;
 use super::history::{History, How};
 use super::memory::{Statement, Tenure};
 use super::policy::{Asked, Policy, Record, destinations};
-use super::rules::UNSEEN_S;
 use crate::call::Action;
 
 /// Full days that what was in force stays in force.
@@ -146,8 +145,8 @@ impl<'a> Case<'a> {
         found.add(rule, format!("{} is deleted and {words}", self.shown.id));
     }
 
-    /// What a person has approved that could let it go, the least first.
-    fn approved(&self) -> Vec<(Approvals, Vec<Approved>)> {
+    /// What a person has approved that could let it go: of the grace period, and of the closing days.
+    fn approved(&self) -> [(Approvals, Vec<Approved>); 2] {
         let newest = self.all.iter().map(|(_, snapshot)| data_time(snapshot)).max();
         let newest = self.all.iter().filter(|(_, snapshot)| Some(data_time(snapshot)) == newest);
         let named = newest.filter_map(|(_, snapshot)| snapshot.tags.get("InstanceID")?.parse::<InstanceId>().ok());
@@ -162,7 +161,7 @@ impl<'a> Case<'a> {
             let approvals = Approvals { grace: grace.is_some(), closing: closing.is_some() };
             (approvals, grace.into_iter().chain(closing).collect())
         };
-        vec![one(grace, None), one(None, closing)]
+        [one(grace, None), one(None, closing)]
     }
 
     /// A tag or a record that nobody can read and that would tell.
@@ -212,12 +211,9 @@ impl<'a> Case<'a> {
 
     /// The retention in force.
     fn policies(&self) -> Vec<InForce<Policy>> {
-        let states = |policy: &Policy| {
-            let policy = policy.clone();
-            move |one: &Statement| one.record.stated().is_some_and(|stated| stated.covers(&policy))
-        };
+        let states = |policy: &Policy, one: &Statement| one.record.stated().is_some_and(|stated| stated.covers(policy));
         let stated = self.stated(|one| one.record.stated().cloned());
-        self.in_force(|asked| asked.policy.clone(), |policy, one| states(policy)(one), stated)
+        self.in_force(|asked| asked.policy.clone(), states, stated)
     }
 
     /// The destinations in force.
@@ -373,8 +369,8 @@ impl<'a> Case<'a> {
         if self.marks().any(is_past) {
             return;
         }
-        let approved = self.approved().pop().filter(|(approvals, _)| approvals.closing);
-        if let Some((_, spends)) = approved {
+        let [_, (approvals, spends)] = self.approved();
+        if approvals.closing {
             return found.spends.extend(spends);
         }
         let id = &self.shown.id;

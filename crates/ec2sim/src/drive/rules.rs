@@ -1,7 +1,7 @@
 //! The safety rules S1 to S12 (docs/safety.md), checked on the world at every call, by somebody who knows nothing of the
 //! code that decides. What a process was shown is taken from EC2's own replies to it.
 //!
-//! The rules speak of what was seen at the last look. EC2 may show what was true up to [`LAG_MAX_S`] seconds ago, and a
+//! The rules speak of what was seen at the last look. EC2 may show what was true up to `LAG_MAX_S` seconds ago, and a
 //! second look holds for a minute. So where a person, time or another job changed something within [`UNSEEN_S`], the
 //! process is judged by what it was shown; everything older it must have known.
 
@@ -18,17 +18,14 @@ use snapwarden_exec::cloud::CopyRequest;
 
 use super::birth::Birth;
 use super::delete::Delete;
-use super::facts::{CLOSED, OF_ONE_ALONE, day, delete_on, is_copy_of, is_managed, seconds, volume_of};
+use super::facts::{CLOSED, OF_ONE_ALONE, UNSEEN_S, day, delete_on, is_copy_of, is_managed, seconds, volume_of};
 use super::found::{Broken, Found};
 use super::memory::Memory;
 use super::process::Process;
 use crate::call::{Action, Call, ResourceId};
-use crate::config::LAG_MAX_S;
 use crate::keys;
 use crate::world::World;
 
-/// What changed within this time before a call, the caller need not know: EC2's lag, and a second look's minute.
-pub(super) const UNSEEN_S: i64 = LAG_MAX_S as i64 + 60;
 /// Deletes of expired snapshots in one Region and run for which nobody is asked (S9).
 const UNASKED_MAX: usize = 25;
 
@@ -256,8 +253,8 @@ impl Rules {
     /// A run makes one copy of a source for a destination, whatever becomes of it: it acts once, and the next looks.
     fn note_copy(&mut self, process: &Process, destination: &Region, source: &SnapshotId, copy: &SnapshotId) {
         let key = (source.clone(), destination.clone());
-        let before = self.copied.get(&key).into_iter().flatten();
-        let other = before.filter(|other| other.process == process.number).map(|other| other.snapshot.clone()).next();
+        let mut before = self.copied.get(&key).into_iter().flatten();
+        let other = before.find(|other| other.process == process.number).map(|other| other.snapshot.clone());
         if let Some(other) = other {
             self.breaks("S8", format!("one run copies {source} to {destination} twice: {other} and {copy}"));
         }

@@ -56,7 +56,7 @@ impl Why {
                 P::RetentionRecordUnreadable { .. } | P::HistoryUnread { .. } | P::MadeMistyped { .. } => true,
                 problem => problem.is_unreadable_retention(),
             },
-            Why::Nobody => |problem| matches!(problem, P::BackedUpByNobody { .. }),
+            Why::Nobody => |problem| matches!(problem, P::BackedUpByNobody { .. } | P::Refused { .. }),
             Why::OfSource => |problem| matches!(problem, P::SourcesKeep { .. }),
             Why::Slip => |problem| matches!(problem, P::DestinationRefused { .. }),
         }

@@ -47,7 +47,7 @@ pub(super) struct Manager<'i, 'a> {
     pub(super) grace_days: u32,
     /// The volumes of which something lies where this run acts.
     pub(super) tables: BTreeMap<&'i VolumeId, Table<'i, 'a>>,
-    /// Errored snapshots by volume, in each Region, whoever made them.
+    /// Errored sources of this account by Region and volume, ours or not.
     pub(super) failed: BTreeMap<(&'a Region, &'a VolumeId), usize>,
 }
 
@@ -156,7 +156,9 @@ impl<'i, 'a> Manager<'i, 'a> {
         if let Some(reason) = kept(snapshot, verdict, delete_on).or_else(|| self.guard(snapshot)) {
             return (Act::Keep, reason);
         }
-        let (stays, anchor, newest) = self.stays(snapshot, table);
+        let Some((stays, anchor, newest)) = self.stays(snapshot, table) else {
+            return (Act::Keep, Reason::LastGood { volume: snapshot.volume().cloned() });
+        };
         let firsts = firsts(said);
         let held = firsts.iter().filter_map(|first| table.holder_of(first, snapshot.region()));
         let rests_on: BTreeSet<_> = held.chain(newest).collect();
@@ -166,8 +168,13 @@ impl<'i, 'a> Manager<'i, 'a> {
         (Act::Delete { anchor, rests_on: rests_on.into_iter().collect() }, reason)
     }
 
-    /// What stays of the volume: the newer one here that the delete rests on, or the newest data wherever that is.
-    fn stays(&self, snapshot: &Managed<'a>, table: &Table<'i, 'a>) -> (Stays, Option<SnapshotId>, Option<CopyRef>) {
+    /// What stays of the volume: the newer one here that the delete rests on, or the newest data wherever that is. None where
+    /// nothing of a volume that is not over would stay.
+    fn stays(
+        &self,
+        snapshot: &Managed<'a>,
+        table: &Table<'i, 'a>,
+    ) -> Option<(Stays, Option<SnapshotId>, Option<CopyRef>)> {
         let region = snapshot.region();
         let newer = table.newest_in(region).filter(|newest| newest.id() != snapshot.id());
         let of = |newer: &Managed<'_>| Stays::Newer(Newer { snapshot: newer.id().clone(), of: newer.taken() });
@@ -175,14 +182,13 @@ impl<'i, 'a> Manager<'i, 'a> {
             let since = table.closed_since(region).unwrap_or(self.index.inventory.today());
             let is_open = table.is_open(region);
             let anchor = newer.filter(|_| is_open);
-            return (anchor.map_or(Stays::Over(over, since), of), anchor.map(|newer| newer.id().clone()), None);
+            return Some((anchor.map_or(Stays::Over(over, since), of), anchor.map(|newer| newer.id().clone()), None));
         }
-        match (newer.filter(|_| table.is_open(region)), table.holder_of_newest(snapshot)) {
-            (Some(newer), _) => (of(newer), Some(newer.id().clone()), None),
-            (None, Some(newest)) => (Stays::NoDestination(newest.clone()), None, Some(newest)),
-            // Not reached: the newest data of a volume that is not over stays.
-            (None, None) => (of(snapshot), Some(snapshot.id().clone()), None),
+        if let Some(newer) = newer.filter(|_| table.is_open(region)) {
+            return Some((of(newer), Some(newer.id().clone()), None));
         }
+        let newest = table.holder_of_newest(snapshot)?;
+        Some((Stays::NoDestination(newest.clone()), None, Some(newest)))
     }
 
     /// What keeps a snapshot besides retention.

@@ -92,7 +92,7 @@ fn expired<'a>(region: &Region, noted: &[Noted<'_, 'a>]) -> Vec<(Place<'a>, Expi
     all.filter_map(|one| Some((one.place(), one.expiry()?.clone()))).collect()
 }
 
-/// S9: what a person approved of a large expiry: the oldest. An older one of a volume that is not holds the newer ones.
+/// S9: the deletes that a person approved, oldest first. Once one of a volume is not approved, no newer one of it is.
 fn approved<'a>(region: &Region, noted: &[Noted<'_, 'a>], config: &Config) -> Vec<Place<'a>> {
     let Some(approval) = Approval::find(&config.approvals, &Approved::Region(region.clone())) else {
         return Vec::new();
