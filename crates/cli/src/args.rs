@@ -246,8 +246,8 @@ pub(crate) enum PlanJob {
     },
     /// Show which snapshots have expired and go
     ///
-    /// A Region in which more than 25 snapshots and more than half of them would go is held until you approve it with
-    /// the words that the plan prints.
+    /// Where more than 25 snapshots of a Region, and more than half of its snapshots, would go, they are held until you approve
+    /// them with the words that the plan prints. Each run counts anew.
     #[command(after_help = "Example:\n  snapwarden plan expire --inventory dump --approve eu-west-1:2026-11-22:412")]
     Expire {
         #[command(flatten)]
@@ -283,8 +283,9 @@ pub(crate) enum RunJob {
     },
     /// Delete the snapshots that have expired
     ///
-    /// Copies expire in the Region they are in: name that too, or --all-regions. A Region in which more than 25
-    /// snapshots and more than half of them would go is held until you approve it with the words that the plan prints.
+    /// Copies expire in the Region they are in: name that too, or --all-regions. Where more than 25 snapshots of a Region, and
+    /// more than half of its snapshots, would go, they are held until you approve them with the words that the plan prints. Each
+    /// run counts anew.
     #[command(after_help = "Example:\n  snapwarden run expire --all-regions --approve eu-west-1:2026-11-22:412")]
     Expire {
         #[command(flatten)]
