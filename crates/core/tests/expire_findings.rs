@@ -421,9 +421,8 @@ fn the_fleet_whose_volumes_live_a_day_has_one_finding_a_region() {
     assert_eq!(
         said(&plan, HOME),
         [
-            "volumes gone or tagged Backup=No: 300 snapshots (3000 GiB) of 300 volumes, such as vol-0, kept by the policies \
-             that they were made under. They go as time goes on, and nothing is to be done; snapwarden explain \
-             vol-0 shows what keeps each"
+            "volumes gone or tagged Backup=No: 300 snapshots (3000 GiB) of 300 volumes, such as vol-0, kept by the policies in \
+             force. They go as time goes on, and nothing is to be done; snapwarden explain vol-0 shows what keeps each"
         ]
     );
     assert_eq!(

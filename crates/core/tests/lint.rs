@@ -636,3 +636,53 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_replaced_a_volume_must_name_it() {
+    let of_volume = |key: &str, value: &str| {
+        let older = ours("snap-1", "vol-1", "2026-11-21", "2026-11-28");
+        said(&world(NOW).volume("vol-2", &[(key, value)]).snapshot(older))
+    };
+    assert_eq!(of_volume("snapwarden:was", "vol-1"), [""; 0]);
+    assert_eq!(
+        of_volume("snapwarden:was", "vol-1, vol-8"),
+        [
+            "error vol-2 snapwarden:was=\"vol-1, vol-8\" is no volume's id, so what there is of the volume that it replaced is \
+          kept no longer for it"
+        ]
+    );
+    assert_eq!(
+        of_volume("snapwarden:was", "vol-7"),
+        [
+            "error vol-2 snapwarden:was=\"vol-7\" names a volume of which there is nothing, neither it nor a snapshot; if it is \
+          mistyped, what there is of the right one is kept no longer for this one"
+        ]
+    );
+    for key in ["snapwarden:Was", "Snapwarden:was", "snapwarden-was"] {
+        assert_eq!(
+            of_volume(key, "vol-1"),
+            [format!("error vol-2 {key}=\"vol-1\" {NEAR}; did you mean snapwarden:was?")]
+        );
+    }
+}
+
+#[test]
+fn what_a_restore_reads_from_must_say_since_when() {
+    let of = |key: &'static str, value: &'static str| of_ours(|snap| snap.tag(key, value));
+    for value in ["2026-11-22", "2026-11-22T03:05:00Z"] {
+        assert_eq!(of("snapwarden:in-use", value), [""; 0]);
+    }
+    assert_eq!(
+        of("snapwarden:in-use", "yes"),
+        [
+            "error snap-1 snapwarden:in-use=\"yes\" is no day and no time (like 2026-11-22T03:05:00Z), so the snapshot is kept \
+          until it can be read"
+        ]
+    );
+    for key in ["snapwarden:inuse", "Snapwarden:In-Use"] {
+        assert_eq!(
+            of(key, "2026-11-22"),
+            [format!("error snap-1 {key}=\"2026-11-22\" {NEAR}; did you mean snapwarden:in-use?")]
+        );
+    }
+}

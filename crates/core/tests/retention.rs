@@ -594,6 +594,39 @@ fn while_no_instance_has_the_volume_what_any_snapshot_records_counts_and_what_th
 }
 
 #[test]
+fn while_no_instance_has_the_volume_the_newest_record_of_each_policy_stays_as_long_as_that_keeps_another() {
+    // Lent for a day to an instance that asks for less, before the first policy was recorded on more than one.
+    let firsts = ["2026-09-01", "2026-10-01", "2026-11-01"].map(|day| made(day, ""));
+    let record = made("2026-11-12", "days=7 months=12");
+    let lent = made("2026-11-14", "days=7").tag("InstanceID", "i-2");
+    let account = world(NOW).volume("vol-1", &[]).snapshots(firsts).snapshot(record).snapshot(lent);
+    let plan = sound(&account);
+    assert_eq!(deleted(&plan), NONE);
+    assert_eq!(evidence(&plan, "snap-2026-11-12"), &Evidence::OfPolicy);
+}
+
+#[test]
+fn an_instance_that_only_a_pending_snapshot_names_is_asked_as_well() {
+    let pending = named("snap-p", "2026-11-22", "days=4").tag("InstanceID", "i-2").pending();
+    let tags = [("Backup", "Yes"), ("RetentionDays", "4"), ("RetentionWeeks", "2")];
+    let here = world(NOW).volume("vol-1", &[]).instance("i-2", &tags, &[]);
+    let plan = sound(
+        &here.snapshots(["2026-11-09", "2026-11-16", "2026-11-17"].map(|day| made(day, "days=4"))).snapshot(pending),
+    );
+    assert_eq!(kept_by(&plan, "snap-2026-11-09").0, &By::Named("i-2".parse().unwrap()));
+}
+
+#[test]
+fn the_first_one_of_the_instance_that_has_the_volume_now_stays_while_an_older_one_does() {
+    let since = ["2026-11-11", "2026-11-14"].map(|day| made(day, "days=1").tag("InstanceID", "i-2"));
+    let world = world("2026-11-15T04:00:00Z").server("i-2", &[("RetentionDays", "1")], "vol-1");
+    let world = world.instance("i-1", &[("RetentionYears", "3")], &[]);
+    let plan = sound(&world.snapshot(made("2026-10-01", "")).snapshots(since));
+    assert_eq!(in_grace_until(&plan, "snap-2026-10-01"), "2026-11-18");
+    assert_eq!(evidence(&plan, "snap-2026-11-11"), &Evidence::OfChange);
+}
+
+#[test]
 fn the_instance_that_has_the_volume_now_speaks_for_one_that_is_gone() {
     let plan = sound(&world(NOW).server("i-2", &[("RetentionWeeks", "4")], "vol-1").snapshots(week("")));
     kept_by_tags(&plan, "snap-2026-11-02", "i-2");
@@ -1629,6 +1662,20 @@ fn what_a_restore_reads_from_stays_for_seven_full_days() {
         assert_eq!(of_snapshot(&plan, "snap-2026-10-01"), (&Act::Keep, &Reason::InUse { since: None }), "{text}");
         assert_eq!(problems(&plan, "snap-2026-10-01"), [Problem::InUseUnreadable { value: text.to_owned() }]);
     }
+}
+
+#[test]
+fn what_dates_a_change_stays_while_an_older_one_of_the_volume_that_it_replaced_does() {
+    let of = |volume: &str, day: &str, record: &str| {
+        let snap = made(day, record);
+        Snap(snapwarden_core::inventory::Snapshot { volume_id: volume_id(volume), ..snap.0 })
+    };
+    let before = ["2026-09-01", "2026-10-01"].map(|day| of("vol-1", day, "days=2 months=12"));
+    let since = ["2026-11-10", "2026-11-20", "2026-11-21"].map(|day| of("vol-2", day, "days=1"));
+    let here =
+        world(NOW).volume("vol-2", &[("snapwarden:was", "vol-1")]).server("i-1", &[("RetentionDays", "1")], "vol-2");
+    let plan = sound(&here.snapshots(before).snapshots(since));
+    assert_eq!(evidence(&plan, "snap-2026-11-10"), &Evidence::OfChange);
 }
 
 #[test]

@@ -92,10 +92,12 @@ impl<'l, 'a> Staying<'l, 'a> {
 
     /// Whether it is the memory of a policy by which another stays, or may stay when its day has come.
     fn keeps_another(&self, member: &Member<'a>, completed: &[&Member<'a>]) -> bool {
-        let Some(wants) = memory(self.line, member).and_then(|text| self.of_policies.get(&text)) else { return false };
+        let Some(text) = memory(self.line, member) else { return false };
+        let Some(wants) = self.of_policies.get(&text) else { return false };
         let is_kept = |other: &&Member<'a>| {
             let is_another = other.second != member.second && other.moment() != member.moment() && !other.is_for_ever();
-            is_another && self.stays(other) && wants.contains_key(&other.fact.key())
+            let is_in_force = || self.line.states_in(&text, other.fact.region);
+            is_another && self.stays(other) && wants.contains_key(&other.fact.key()) && is_in_force()
         };
         completed.iter().any(is_kept)
     }
@@ -124,8 +126,13 @@ impl<'l, 'a> Staying<'l, 'a> {
     }
 }
 
-/// The policy of which a snapshot is the memory, as the newest of its volume that states one: its text.
+/// The policy of which a snapshot is the memory, as the newest of its volume that states one: its text. While nobody backs the
+/// volume up, all that its snapshots state is in force, and so each policy has such a memory.
 fn memory(line: &Line<'_>, member: &Member<'_>) -> Option<String> {
     let text = stated_retention(member)?;
-    (line.retention.memory_of(&text, member.second) == Some(Holds::Newest)).then_some(text)
+    let is_memory = match line.is_left() {
+        true => line.retention.is_newest(&text, member.second),
+        false => line.retention.memory_of(&text, member.second) == Some(Holds::Newest),
+    };
+    is_memory.then_some(text)
 }

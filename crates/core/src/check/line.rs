@@ -229,9 +229,16 @@ impl<'a> Line<'a> {
 
     /// Rule 4 of docs/retention.md: no instance that is backed up has the volume, or its snapshots do not go back for the grace
     /// period yet.
-    fn is_left(&self) -> bool {
+    pub(super) fn is_left(&self) -> bool {
         let days = facts::full_days(i64::from(self.account.config.grace_days));
         self.adopted().is_none_or(|oldest| self.account.inventory.taken_at.duration_since(oldest) < days)
+    }
+
+    /// Whether a policy that a snapshot states is in force for what lies in a Region: of a volume that is over not every one
+    /// is, once the 30 days have passed there.
+    pub(super) fn states_in(&self, text: &str, region: &Region) -> bool {
+        let is_past = self.over == Over::Yes && self.is_closed(region);
+        !is_past || self.retention.holding(true).any(|holding| holding == text)
     }
 
     /// Whether that ends by itself, with the grace period.

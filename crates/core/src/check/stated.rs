@@ -93,13 +93,18 @@ impl Statements {
     /// Why a statement holds, for the newest completed snapshot that states it, and for no other; nor for one of which
     /// nothing is left out by now.
     pub(super) fn memory_of(&self, text: &str, second: i64) -> Option<Holds> {
-        let is_newest = self.newest.get(text) == Some(&second);
+        let is_newest = self.is_newest(text, second);
         let is_lost = || self.holding(false).all(|newest| (self.loses)(text, newest));
         match self.holding.get(text).filter(|_| is_newest)? {
             Holds::Newest => Some(Holds::Newest),
             Holds::Pending => None,
             Holds::Grace => is_lost().then_some(Holds::Grace),
         }
+    }
+
+    /// Whether the newest completed snapshot that states it is of this second.
+    pub(super) fn is_newest(&self, text: &str, second: i64) -> bool {
+        self.newest.get(text) == Some(&second)
     }
 
     /// Whether a snapshot leaves out something of what came before it.

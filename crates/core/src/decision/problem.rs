@@ -261,9 +261,8 @@ impl fmt::Display for Problem {
             }
             P::KeptOfOver { volumes, example, some } => write!(
                 f,
-                "volumes gone or tagged Backup=No: {some} of {}, such as {example}, kept by the policies that they were made \
-                 under. They go as time goes on, and nothing is to be done; snapwarden explain {example} shows \
-                 what keeps each",
+                "volumes gone or tagged Backup=No: {some} of {}, such as {example}, kept by the policies in force. They go \
+                 as time goes on, and nothing is to be done; snapwarden explain {example} shows what keeps each",
                 super::words::volumes(*volumes)
             ),
             P::ApprovalOfNothing { approval } => {

@@ -19,11 +19,11 @@ pub use values::Expected;
 use serde::{Deserialize, Serialize};
 
 use crate::decision::{Finding, Problem};
-use crate::ids::Region;
-use crate::inventory::{Inventory, Read, RegionInventory, Volume};
+use crate::ids::{Region, VolumeId};
+use crate::inventory::{Inventory, Read, RegionInventory, Snapshot, Volume};
 use crate::plan::gap;
 use crate::policy::Config;
-use crate::tags::{Tags, key};
+use crate::tags::{self, Tags, key};
 
 /// Something about a tag that a person should look at.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -71,6 +71,7 @@ pub enum LintProblem {
     TiersOfReplaced,
     TagsWandered,
     NoDestination,
+    NothingOfVolume,
     NotSelected { others: Vec<String> },
     Misplaced { belongs_on: String },
 }
@@ -103,20 +104,34 @@ pub fn unread(inventory: &Inventory, regions: &[Region]) -> Vec<Finding> {
 fn of_region(inventory: &Inventory, region: &Region, seen: &RegionInventory, config: &Config) -> Vec<Lint> {
     let live = seen.instances.items().iter().filter(|instance| instance.state.is_backed_up());
     let instances = live.flat_map(|one| instance::lints(one, region, inventory, config));
-    let volumes = seen.volumes.items().iter().flat_map(|one| of_volume(one, region));
+    let volumes = seen.volumes.items().iter().flat_map(|one| of_volume(one, region, inventory));
     let snapshots = seen.snapshots.items().iter().flat_map(|one| snapshot::lints(one, region, inventory));
     instances.chain(volumes).chain(snapshots).collect()
 }
 
-fn of_volume(volume: &Volume, region: &Region) -> Vec<Lint> {
+fn of_volume(volume: &Volume, region: &Region, inventory: &Inventory) -> Vec<Lint> {
     let on = Tagged { region, id: volume.id.as_str(), tags: &volume.tags };
     let says_no = |value: &str| value.trim().eq_ignore_ascii_case("no");
-    let mut lints = on.near_keys(&[key::BACKUP], |_, value| Severity::error_if(says_no(value)));
+    let mut lints =
+        on.near_keys(&[key::BACKUP, key::WAS], |meant, value| Severity::error_if(meant == key::WAS || says_no(value)));
     lints.extend(on.unreadable(key::BACKUP, Expected::VolumeBackup));
+    lints.extend(on.unreadable(key::WAS, Expected::ReplacedVolume));
+    let is_unknown = tags::was(&volume.tags).is_some_and(|was| is_nothing_of(&was, inventory));
+    lints.extend(is_unknown.then(|| on.lint(key::WAS, Severity::Error, LintProblem::NothingOfVolume)));
     let of_instances = instance::KEYS.into_iter().filter(|key| *key != key::BACKUP);
     lints.extend(of_instances.filter_map(|key| on.misplaced(key, "an instance")));
     lints.extend(on.misplaced(key::KEEP_FOREVER, "a snapshot"));
     lints
+}
+
+/// Whether neither a volume is there nor a snapshot or copy of it, as far as all was read.
+fn is_nothing_of(volume: &VolumeId, inventory: &Inventory) -> bool {
+    let is_of = |one: &Snapshot| one.volume_id == *volume || one.tags.get(key::VOLUME_ID) == Some(volume.as_str());
+    inventory.regions.values().all(|seen| {
+        let is_read = seen.volumes.is_whole() && seen.snapshots.is_whole();
+        let is_there = seen.volumes.items().iter().any(|one| one.id == *volume);
+        is_read && !is_there && !seen.snapshots.items().iter().any(is_of)
+    })
 }
 
 impl Severity {

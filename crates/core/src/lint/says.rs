@@ -78,6 +78,10 @@ impl fmt::Display for LintProblem {
                 "says that Snapwarden made this snapshot, and its other tags are those of another one: it is kept for ever; \
                  take Type off it, and off the volume that it is of",
             ),
+            P::NothingOfVolume => f.write_str(
+                "names a volume of which there is nothing, neither it nor a snapshot; if it is mistyped, what there is of the \
+                 right one is kept no longer for this one",
+            ),
             P::NoDestination => f.write_str("does nothing without a DestinationRegion; name one, or take the tag away"),
             P::NotSelected { others } => {
                 f.write_str("does nothing")?;
@@ -137,6 +141,8 @@ impl fmt::Display for Expected {
             E::SourceRegion => "is no Region's name, so its volume is looked for in every Region",
             E::SourceStartTime => "is no time (like 2026-11-22T03:05:00Z), so its age counts from when it was copied",
             E::SourceVolume => "is no volume's id, so nobody knows whose history it belongs to",
+            E::ReplacedVolume => "is no volume's id, so what there is of the volume that it replaced is kept no longer for it",
+            E::InUse => "is no day and no time (like 2026-11-22T03:05:00Z), so the snapshot is kept until it can be read",
             E::Stamps => {
                 "has words that are no verified copies (like eu-west-1:snap-0123456789abcdef0), and prove nothing"
             }

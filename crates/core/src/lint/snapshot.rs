@@ -7,7 +7,7 @@ use crate::managed::{Managed, NotOurs};
 use crate::tags::{TYPE_AUTOMATED, key};
 
 /// What we write on a snapshot and read again.
-const WRITTEN: [(&str, Expected); 7] = [
+const WRITTEN: [(&str, Expected); 8] = [
     (key::DELETE_ON, Expected::DeleteOn),
     (key::CREATED_ON, Expected::CreatedOn),
     (key::RETENTION, Expected::Record),
@@ -15,6 +15,7 @@ const WRITTEN: [(&str, Expected); 7] = [
     (key::INSTANCE_ID, Expected::Instance),
     (key::OFFSITE_MODE, Expected::Mode),
     (key::OFFSITE_SNAPSHOT_ID, Expected::Stamps),
+    (key::IN_USE, Expected::InUse),
 ];
 
 /// What we write on a copy and read again.
@@ -36,7 +37,7 @@ pub(super) fn lints(snapshot: &Snapshot, region: &Region, inventory: &Inventory)
     let mut lints = pins(&on, severity);
     match managed {
         Ok(managed) => {
-            lints.extend(on.near_keys(&[key::KEEP_FOREVER, key::DELETE_ON], |_, _| severity));
+            lints.extend(on.near_keys(&[key::KEEP_FOREVER, key::DELETE_ON, key::IN_USE], |_, _| severity));
             lints.extend(of_managed(&on, &managed, inventory));
         }
         Err(why) => {

@@ -30,6 +30,8 @@ pub enum Expected {
     SourceRegion,
     SourceStartTime,
     SourceVolume,
+    ReplacedVolume,
+    InUse,
     Stamps,
 }
 
@@ -54,7 +56,8 @@ impl Expected {
             Expected::SourceSnapshot => text.parse::<SnapshotId>().is_ok(),
             Expected::SourceRegion => text.parse::<Region>().is_ok(),
             Expected::SourceStartTime => text.parse::<Timestamp>().is_ok(),
-            Expected::SourceVolume => text.parse::<VolumeId>().is_ok(),
+            Expected::SourceVolume | Expected::ReplacedVolume => text.parse::<VolumeId>().is_ok(),
+            Expected::InUse => text.parse::<Timestamp>().is_ok() || Expected::DeleteOn.reads(text),
             // The predecessor's bare ids prove nothing, and nobody mistyped them.
             Expected::Stamps => {
                 text.split_whitespace().all(|word| is_stamp(word) || word.parse::<SnapshotId>().is_ok())
@@ -79,7 +82,7 @@ impl Expected {
             Expected::Slot => text.parse().ok().map(|time| Slot::containing(time).to_string()),
             Expected::Destinations | Expected::Record | Expected::Instance | Expected::Stamps => None,
             Expected::SourceSnapshot | Expected::SourceRegion => None,
-            Expected::SourceStartTime | Expected::SourceVolume => None,
+            Expected::SourceStartTime | Expected::SourceVolume | Expected::ReplacedVolume | Expected::InUse => None,
         }
     }
 
@@ -93,7 +96,7 @@ impl Expected {
             Expected::Automated | Expected::DeleteOn | Expected::CreatedOn | Expected::Record => true,
             Expected::Slot | Expected::Instance | Expected::Stamps => true,
             Expected::SourceSnapshot | Expected::SourceRegion => true,
-            Expected::SourceStartTime | Expected::SourceVolume => true,
+            Expected::SourceStartTime | Expected::SourceVolume | Expected::ReplacedVolume | Expected::InUse => true,
         };
         if is_other { Severity::Error } else { Severity::Advice }
     }
@@ -105,6 +108,8 @@ pub(super) fn is_of(key: &str, text: &str) -> bool {
         key::BACKUP => Some(Expected::InstanceBackup),
         key::OFFSITE_MODE => Some(Expected::Mode),
         key::DELETE_ON => Some(Expected::DeleteOn),
+        key::WAS => Some(Expected::ReplacedVolume),
+        key::IN_USE => Some(Expected::InUse),
         key::BACKUP_SCHEDULE => return text.parse::<Schedule>().is_ok() || schedules::meant(text).is_some(),
         key => numbers().find(|(number, _)| *number == key).map(|(_, expected)| expected),
     };

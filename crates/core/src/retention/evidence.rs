@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::judgement::{Judged, Keeper, Row, With};
+use super::judgement::{Judged, Keeper, Row, With, is_fixed};
 use super::lineage::Lineage;
 use super::policy::Retention;
 use crate::decision::Evidence;
@@ -26,6 +26,8 @@ pub(super) struct EvidenceOf<'h, 'i, 'a> {
     grace: BTreeMap<&'h SnapshotId, Date>,
     pub(super) newest: Vec<(&'h Retention, &'h SnapshotId)>,
     changes: BTreeMap<&'h SnapshotId, Timestamp>,
+    /// What there is of the volumes that belong together with this one: each is judged in its own table.
+    others: Vec<&'i Managed<'a>>,
     /// What keeps those too that are not due: asked seldom.
     judged: OnceCell<Vec<Judged<'h, 'i, 'a>>>,
 }
@@ -42,7 +44,10 @@ impl<'h, 'i, 'a> EvidenceOf<'h, 'i, 'a> {
             changes.extend(lineage.changes().map(|(taken, moment)| (moment, taken)));
         }
         let newest = lineages.iter().flat_map(Lineage::newest_moments).collect();
-        Self { lineages, grace, newest, changes, judged: OnceCell::new() }
+        let is_own = |one: &&&Managed<'_>| lineages[0].members.iter().any(|own| own.moment() == one.moment());
+        let joined = lineages.iter().skip(1).flat_map(|lineage| &lineage.members);
+        let others = joined.filter(|one| !is_own(one) && !is_fixed(one, lineages[0].now)).copied().collect();
+        Self { lineages, grace, newest, changes, others, judged: OnceCell::new() }
     }
 
     /// Why `snapshot`, of this lineage, stays; none where nothing needs it. `older`: those that stay, or that only a
@@ -63,16 +68,17 @@ impl<'h, 'i, 'a> EvidenceOf<'h, 'i, 'a> {
             let keeps = |keeper: &Keeper| keeper.is_of(policy);
             // What never goes by itself needs no policy.
             let others = || rows.iter().filter(|row| row.snapshot.moment() != moment && !row.is_fixed);
-            let is_kept_later = |row: &Row<'i, 'a>| {
-                self.judged().iter().any(|judged| judged.keepers(row.snapshot).0.iter().any(&keeps))
-            };
+            let is_kept =
+                |one: &Managed<'a>| self.judged().iter().any(|judged| judged.keepers(one).0.iter().any(&keeps));
             others().filter_map(|row| row.kept_by(released)).flatten().any(&keeps)
-                || others().filter(|row| !row.is_due).any(is_kept_later)
+                || others().filter(|row| !row.is_due).any(|row| is_kept(row.snapshot))
+                || self.others.iter().any(|one| is_kept(one))
         };
         if self.newest.iter().any(|(policy, of)| *of == moment && keeps_another(policy)) {
             return Some(Evidence::OfPolicy);
         }
-        let is_older_there = |taken: Timestamp| older.iter().any(|one| one.snapshot.taken() < taken);
+        let others = || self.others.iter().copied().chain(older.iter().map(|one| one.snapshot));
+        let is_older_there = |taken: Timestamp| others().any(|one| one.taken() < taken);
         if self.changes.get(moment).is_some_and(|taken| is_older_there(*taken)) {
             return Some(Evidence::OfChange);
         }

@@ -159,17 +159,26 @@ impl Lineage<'_, '_> {
         retention.chain(destinations).map(|(moment, until)| (moment, day_of(until))).collect()
     }
 
-    /// The newest moment that states each policy of the newest: it stays as long as that policy keeps another.
+    /// The newest moment that states each policy that is in force without an end, those of rule 4 included: it stays as long
+    /// as that policy keeps another.
     pub(super) fn newest_moments(&self) -> Vec<(&Retention, &SnapshotId)> {
         let stated = self.retention.in_force();
-        let newest = stated.iter().filter(|one| one.until.is_none());
-        newest.filter_map(|one| Some(((*one.what)?, self.retention.newest_moment(one.what)?))).collect()
+        let newest = stated.iter().filter(|one| one.until.is_none()).filter_map(|one| *one.what);
+        let of_all = self.members.iter().filter(|_| self.is_left()).filter_map(|one| one.recorded().stated());
+        let mut policies: Vec<&Retention> = Vec::new();
+        for policy in newest.chain(of_all) {
+            if !policies.contains(&policy) {
+                policies.push(policy);
+            }
+        }
+        policies.into_iter().filter_map(|one| Some((one, self.retention.newest_moment(&Some(one))?))).collect()
     }
 
-    /// The moments that date a change, of the policy or of the destinations.
+    /// The moments that date a change: of the policy, of the destinations, or of the instance.
     pub(super) fn changes(&self) -> impl Iterator<Item = (Timestamp, &SnapshotId)> {
         let retention = self.retention.changes(|a, b| a != b).into_iter();
         // A destination that is added dates nothing.
-        retention.chain(self.destinations.changes(|a, b| !a.is_subset(b)))
+        let destinations = self.destinations.changes(|a, b| !a.is_subset(b));
+        retention.chain(destinations).chain(self.first_of_holder().map(|one| (one.taken(), one.moment())))
     }
 }

@@ -66,12 +66,10 @@ pub(super) struct Row<'i, 'a> {
 impl<'i, 'a> Row<'i, 'a> {
     /// Not judged yet.
     pub(super) fn of(snapshot: &'i Managed<'a>, now: Timestamp) -> Self {
-        let due = snapshot.due(now);
-        let is_unreadable = matches!(snapshot.recorded(), Recorded::Unreadable(_));
         Row {
             snapshot,
-            is_due: due.is_yes(),
-            is_fixed: snapshot.is_pinned() || matches!(due, Due::Never(_)) || is_unreadable,
+            is_due: snapshot.due(now).is_yes(),
+            is_fixed: is_fixed(snapshot, now),
             keepers: Vec::new(),
             stays_without_grace: false,
             stays_without_closing: false,
@@ -83,6 +81,12 @@ impl<'i, 'a> Row<'i, 'a> {
     pub(super) fn kept_by(&self, released: &BTreeSet<&SnapshotId>) -> Option<&[Keeper]> {
         (!released.contains(self.snapshot.id())).then_some(&self.keepers)
     }
+}
+
+/// Whether it never goes by itself: it is pinned, or has no day or no record that can be read.
+pub(super) fn is_fixed(snapshot: &Managed<'_>, now: Timestamp) -> bool {
+    let is_unreadable = matches!(snapshot.recorded(), Recorded::Unreadable(_));
+    snapshot.is_pinned() || is_unreadable || matches!(snapshot.due(now), Due::Never(_))
 }
 
 /// Which of the periods that end by themselves count.

@@ -59,13 +59,14 @@ impl<'i, 'a> Lineage<'i, 'a> {
         let holders = volumes.iter().flat_map(|volume| index.holders(volume)).map(|(_, instance)| &instance.id);
         let grace = SignedDuration::from_secs(i64::from(account.config.grace_days) * SECONDS_PER_DAY);
         let times = (index.inventory.taken_at, grace);
+        let pending: Vec<_> = all().filter(|one| one.raw().state.is_in_the_making()).collect();
         let mut lineage = Lineage {
             account,
             now: times.0,
             grace,
-            pending: all().filter(|one| one.raw().state.is_in_the_making()).collect(),
+            named: members.iter().chain(&pending).filter_map(|one| one.instance().cloned()).collect(),
+            pending,
             holders: holders.collect(),
-            named: members.iter().filter_map(|one| one.instance().cloned()).collect(),
             homes: BTreeSet::new(),
             over: over(index, volumes),
             unread: BTreeSet::new(),
@@ -96,12 +97,22 @@ impl<'i, 'a> Lineage<'i, 'a> {
 
     /// When that ends; none where it does not, since no instance that is backed up has made its newest snapshot.
     pub(super) fn left_until(&self) -> Option<Timestamp> {
+        self.of_holder().last().map(|oldest| oldest.taken().checked_add(self.grace).unwrap_or(Timestamp::MAX))
+    }
+
+    /// The one that dates when the instance that has the volume now began to back it up; none where there is no older one.
+    pub(super) fn first_of_holder(&self) -> Option<&'i Managed<'a>> {
+        let first = self.of_holder().last()?;
+        self.members.first().is_some_and(|oldest| oldest.moment() != first.moment()).then_some(first)
+    }
+
+    /// Its newest ones, as far back as they are all made of instances that have it and are backed up; the newest first.
+    fn of_holder(&self) -> impl Iterator<Item = &'i Managed<'a>> {
         let is_selected = |id: &InstanceId| {
             let mut selected = self.holders().filter(|asking| asking.selection == Selection::Selected);
             selected.any(|asking| asking.instance.id == *id)
         };
-        let newest = self.members.iter().rev().take_while(|one| one.instance().is_some_and(is_selected));
-        newest.last().map(|oldest| oldest.taken().checked_add(self.grace).unwrap_or(Timestamp::MAX))
+        self.members.iter().rev().copied().take_while(move |one| one.instance().is_some_and(is_selected))
     }
 
     /// The instances whose tags of retention cannot be read, and so hold everything, each with the tag's key.

@@ -193,13 +193,18 @@ impl<'w> Whole<'w> {
     /// Whether what any of its snapshots says is in force: no instance that is backed up has the volume, or the snapshots of
     /// one that has it do not go back for the grace period yet.
     fn is_left(&self) -> bool {
+        let since = self.first_of_holder().map(data_time);
+        !self.is_all_closed() && since.is_none_or(|since| seconds(since, self.now) < GRACE_DAYS * 86_400)
+    }
+
+    /// The oldest of its newest ones that are all of instances that have it and are backed up.
+    fn first_of_holder(&self) -> Option<&'w Snapshot> {
         let selected = self.state.holders.iter().filter(|(_, asked)| asked.is_selected());
         let selected: BTreeSet<_> = selected.map(|(id, _)| id.to_string()).collect();
         let mut newest: Vec<&Snapshot> = self.all.iter().map(|(_, snapshot)| *snapshot).collect();
         newest.sort_by_key(|snapshot| std::cmp::Reverse(data_time(snapshot)));
-        let is_of_one = |snapshot: &&&Snapshot| snapshot.tags.get("InstanceID").is_some_and(|id| selected.contains(id));
-        let since = newest.iter().take_while(is_of_one).last().map(|oldest| data_time(oldest));
-        !self.is_all_closed() && since.is_none_or(|since| seconds(since, self.now) < GRACE_DAYS * 86_400)
+        let is_of_one = |snapshot: &&Snapshot| snapshot.tags.get("InstanceID").is_some_and(|id| selected.contains(id));
+        newest.into_iter().take_while(is_of_one).last()
     }
 
     /// The statements that may be in force, of those that count.
@@ -366,7 +371,8 @@ impl<'w> Whole<'w> {
         let differs = |other: &Statement| own.iter().any(|one| one.written != other.written);
         let stating = before.clone().find(|other| other.record.stated().is_some());
         let dates_a_change = before.next().into_iter().chain(stating).any(differs);
-        states_in_force || names_in_force || dates_a_change
+        let is_first = self.first_of_holder().is_some_and(|first| moment_of(first) == moment);
+        states_in_force || names_in_force || dates_a_change || is_first
     }
 
     /// Whether another one has lately taken its place, of those that count.
