@@ -87,7 +87,9 @@ pub(super) fn is_said(one: &Pending, findings: &[Finding]) -> bool {
         let mut ids = one.ids.iter().filter(|id| !id.is_empty());
         ids.any(|id| *id == finding.id || finding.to_string().contains(id))
     };
-    let mut findings = findings.iter().filter(|finding| (one.tells)(&finding.problem));
+    // What EC2 refuses to delete stays for no other reason.
+    let tells = |problem: &Problem| (one.tells)(problem) || matches!(problem, Problem::Refused { .. });
+    let mut findings = findings.iter().filter(|finding| tells(&finding.problem));
     findings.any(|finding| is_of_place(finding) || names(finding))
 }
 

@@ -52,11 +52,11 @@ impl Why {
             Why::Pinned => |problem| matches!(problem, P::PinnedPastDay { .. }),
             Why::NoDay => |problem| matches!(problem, P::DeleteOnUnreadable { .. }),
             Why::TooYoung => |problem| matches!(problem, P::CreatedOnHolds { .. }),
-            Why::Unreadable => |problem| match problem {
-                P::RetentionRecordUnreadable { .. } | P::HistoryUnread { .. } | P::MadeMistyped { .. } => true,
-                problem => problem.is_unreadable_retention(),
+            Why::Unreadable => |problem| {
+                let is_record = matches!(problem, P::RetentionRecordUnreadable { .. } | P::MadeMistyped { .. });
+                is_record || problem.is_unreadable_retention() || matches!(problem, P::HistoryUnread { .. })
             },
-            Why::Nobody => |problem| matches!(problem, P::BackedUpByNobody { .. } | P::Refused { .. }),
+            Why::Nobody => |problem| matches!(problem, P::BackedUpByNobody { .. }),
             Why::OfSource => |problem| matches!(problem, P::SourcesKeep { .. }),
             Why::Slip => |problem| matches!(problem, P::DestinationRefused { .. }),
         }
@@ -316,8 +316,8 @@ impl<'w> Whole<'w> {
         if self.is_memory(snapshot) {
             return Some("it says what is in force, or since when");
         }
-        if self.is_held_by_copy_or_source(region, snapshot) {
-            return Some("a copy of it is being made, or its source stays");
+        if self.is_copied(snapshot) {
+            return Some("a copy of it is being made");
         }
         // The last run may have looked a day ago.
         let looked = self.now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(self.now);
@@ -397,23 +397,24 @@ impl<'w> Whole<'w> {
         })
     }
 
-    /// Whether what it is a copy of is pinned, or is kept until later, though its tags do not make it ours any more.
+    /// Whether what it is a copy of stays: it is pinned, or is kept until later, though its tags do not make it ours any more;
+    /// or it is ours and its day has not come.
     fn has_kept_source(&self, snapshot: &Snapshot) -> bool {
         let mut all = self.world.regions().flat_map(|place| self.world.snapshots(place)).map(|record| &record.snapshot);
         let source = all.find(|other| other.id != snapshot.id && other.id == moment_of(snapshot));
         let is_later = |source: &Snapshot| delete_on(&source.tags).is_some_and(|until| until > day(self.now));
-        source.is_some_and(|source| is_pinned(&source.tags) || is_later(source))
+        let is_not_due = |source: &Snapshot| is_managed(self.world, source) && !is_due(source, self.now);
+        source.is_some_and(|source| is_pinned(&source.tags) || is_later(source) || is_not_due(source))
     }
 
-    /// Whether a copy of it is pending, or its own source is there and stays.
-    fn is_held_by_copy_or_source(&self, region: &Region, snapshot: &Snapshot) -> bool {
-        let moment = moment_of(snapshot);
-        let all = self.world.regions().flat_map(|place| self.world.snapshots(place).map(move |one| (place, one)));
-        all.filter(|(_, one)| is_managed(self.world, &one.snapshot)).any(|(place, one)| {
-            let other = &one.snapshot;
-            let is_pending_copy = other.state == SnapshotState::Pending && moment_of(other) == snapshot.id;
-            let is_source = other.id == moment && place != region;
-            is_pending_copy || (is_source && (is_pinned(&other.tags) || !is_due(other, self.now)))
+    /// Whether a copy of it is pending.
+    fn is_copied(&self, snapshot: &Snapshot) -> bool {
+        let mut all = self.world.regions().flat_map(|place| self.world.snapshots(place)).map(|record| &record.snapshot);
+        all.any(|other| {
+            other.state == SnapshotState::Pending
+                && moment_of(other) == snapshot.id
+                && other.id != snapshot.id
+                && is_managed(self.world, other)
         })
     }
 }
