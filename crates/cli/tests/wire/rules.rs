@@ -189,7 +189,7 @@ fn keeps_what_is_being_copied(step: &Step<'_>) -> Vec<String> {
     cut.map(|(_, snapshot)| format!("{} is gone while it was being copied", snapshot.id)).collect()
 }
 
-/// Of each living volume, in each Region. What the offsiter moves must be somewhere else.
+/// Of each living volume, in its Region and where its copies come. What the offsiter moves must be somewhere else.
 fn keeps_the_newest(step: &Step<'_>) -> Vec<String> {
     let mut newest: BTreeMap<_, Timestamp> = BTreeMap::new();
     for ((region, _), snapshot) in step.was.iter().filter(|(_, snapshot)| step.is_good(snapshot)) {
@@ -200,8 +200,26 @@ fn keeps_the_newest(step: &Step<'_>) -> Vec<String> {
         let mut here = step.is.iter().filter(|((region, _), _)| step.job == Job::Offsite || *region == home);
         here.any(|(_, snapshot)| step.is_good(snapshot) && volume(snapshot) == of && time(snapshot) >= newest)
     };
-    let lost = newest.iter().filter(|((region, of), newest)| lives(step.before, of) && !stays(region, of, **newest));
+    let is_asked = |region: &Region, of: &str| lives(step.before, of) && takes_new_ones(step, region, of);
+    let lost = newest.iter().filter(|((region, of), newest)| is_asked(region, of) && !stays(region, of, **newest));
     lost.map(|((region, of), _)| format!("the newest of {of} in {region} is gone")).collect()
+}
+
+/// Whether a volume is there, or one of its snapshots names that Region which is not eight days older than its newest.
+fn takes_new_ones(step: &Step<'_>, region: &Region, of: &str) -> bool {
+    let is_home = step.before.regions.get(region).is_some_and(|seen| {
+        let mut volumes = seen.volumes.items().iter();
+        volumes.any(|volume| volume.id.as_str() == of)
+    });
+    let all = || step.was.values().filter(|snapshot| step.is_good(snapshot) && volume(snapshot) == of);
+    let newest = all().map(|snapshot| time(snapshot)).max();
+    let names = |snapshot: &Snapshot| {
+        let words = snapshot.tags.get("DestinationRegion").unwrap_or_default();
+        words.split([' ', ',']).any(|word| word == region.as_str())
+    };
+    let is_late =
+        |snapshot: &Snapshot| newest.is_some_and(|newest| newest.duration_since(time(snapshot)).as_hours() < 192);
+    of.is_empty() || is_home || all().any(|snapshot| names(snapshot) && is_late(snapshot))
 }
 
 /// Whether a volume counts: one that no copy names does.
