@@ -371,7 +371,8 @@ impl<'w> Whole<'w> {
         let differs = |other: &Statement| own.iter().any(|one| one.written != other.written);
         let stating = before.clone().find(|other| other.record.stated().is_some());
         let dates_a_change = before.next().into_iter().chain(stating).any(differs);
-        let is_first = self.first_of_holder().is_some_and(|first| moment_of(first) == moment);
+        let is_after = |first: &Snapshot| self.all.iter().any(|(_, other)| data_time(other) < data_time(first));
+        let is_first = self.first_of_holder().is_some_and(|first| moment_of(first) == moment && is_after(first));
         states_in_force || names_in_force || dates_a_change || is_first
     }
 
