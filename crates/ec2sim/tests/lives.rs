@@ -10,7 +10,7 @@ use snapwarden_ec2sim::drive::{Broken, Fired, Kind, Lived, Options, Trouble, liv
 
 /// Seeds of lives of 60 days in which something went wrong once, in the code, in a rule as it was written, or in its
 /// checker (docs/simulation.md says what it was). They stay.
-const FAILED_ONCE: [u64; 62] = [
+const FAILED_ONCE: [u64; 64] = [
     40,
     133,
     439,
@@ -65,6 +65,8 @@ const FAILED_ONCE: [u64; 62] = [
     500_000_459,
     610_000_032,
     610_000_132,
+    720_000_002,
+    720_000_171,
     1_395_099_883,
     2_096_869_502,
     2_096_869_510,
