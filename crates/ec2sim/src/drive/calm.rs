@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use snapwarden_core::decision::{Finding, Job, Problem, Subject};
 use snapwarden_core::ids::{Region, VolumeId};
@@ -278,10 +279,12 @@ fn expiry(world: &World, whole: &Whole<'_>, found: &mut Vec<Pending>) {
     // What has come due within a day may be waiting for the next tick.
     let yesterday = world.now().checked_sub(24.hours()).unwrap_or(world.now());
     for (region, snapshot) in &whole.all {
+        // What a person pinned is not asked whether its days are right, and is past no day where it has none.
+        let is_pinned = is_pinned(&snapshot.tags);
+        let is_late = |on: Date| (day(yesterday) - on).get_days() > LATE_DAYS_MAX;
         let is_past = match delete_on(&snapshot.tags) {
-            // What a person pinned without a day is past none.
-            None => !is_pinned(&snapshot.tags),
-            Some(on) => is_due(snapshot, yesterday) || (day(yesterday) - on).get_days() > LATE_DAYS_MAX,
+            None => !is_pinned,
+            Some(on) => is_due(snapshot, yesterday) || (!is_pinned && is_late(on)),
         };
         if !is_past {
             continue;

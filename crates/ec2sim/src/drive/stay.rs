@@ -80,7 +80,7 @@ impl fmt::Display for Why {
 /// All there is of a volume, and what may be in force of it.
 pub(super) struct Whole<'w> {
     world: &'w World,
-    now: Timestamp,
+    pub(super) now: Timestamp,
     pub(super) volume: VolumeId,
     pub(super) home: Region,
     pub(super) state: State,

@@ -9,7 +9,7 @@ use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Snapshot, SnapshotState};
 
 use super::calm::{Pending, is_said};
-use super::facts::{day, delete_on, is_managed, is_pinned, told, volume_of};
+use super::facts::{day, delete_on, is_due, is_managed, is_pinned, told, volume_of};
 use super::found::Broken;
 use super::life::{How, Life};
 use super::memory::Memory;
@@ -111,10 +111,14 @@ fn left_of(whole: &Whole<'_>, findings: &[Finding]) -> Option<String> {
         let id = &snapshot.id;
         match stay {
             Stay::Said(why) => {
-                // The creator and the offsiter say that, which do not run any more.
-                let is_of_others = *why == Why::Slip;
+                let is_no_matter = match why {
+                    // The creator and the offsiter say that, which do not run any more.
+                    Why::Slip => true,
+                    Why::Pinned => !is_due(snapshot, whole.now),
+                    Why::NoDay | Why::TooYoung | Why::Unreadable | Why::Nobody | Why::OfSource => false,
+                };
                 let one = Pending::of_one(whole, region, snapshot, *why, String::new());
-                let is_unsaid = !is_of_others && !is_said(&one, findings);
+                let is_unsaid = !is_no_matter && !is_said(&one, findings);
                 is_unsaid.then(|| format!("{id} of {region} stays for ever, since {why}, and nothing says so"))
             }
             Stay::Kept(why) => (!has_reason).then(|| {
