@@ -6,7 +6,7 @@
 //! snapshots state is in force.
 //!
 //! There is no other memory than the snapshots. So those that a policy's time is counted from stay as long as they are
-//! needed ([`super::verdict`]).
+//! needed (`evidence.rs`).
 
 use std::collections::BTreeSet;
 use std::fmt;
