@@ -10,7 +10,7 @@ use snapwarden_ec2sim::drive::{Broken, Fired, Kind, Lived, Options, Trouble, liv
 
 /// Seeds of lives of 60 days in which something went wrong once, in the code, in a rule as it was written, or in its
 /// checker (docs/simulation.md says what it was). They stay.
-const FAILED_ONCE: [u64; 65] = [
+const FAILED_ONCE: [u64; 66] = [
     40,
     133,
     439,
@@ -69,6 +69,7 @@ const FAILED_ONCE: [u64; 65] = [
     720_000_171,
     740_001_320,
     1_395_099_883,
+    1_676_284_193,
     2_096_869_502,
     2_096_869_510,
     2_096_869_863,

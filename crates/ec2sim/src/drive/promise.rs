@@ -85,10 +85,11 @@ impl<'a> Case<'a> {
             unread.flat_map(|region| world.snapshots(region)).map(|record| moment_of(&record.snapshot)).collect();
         let seen: BTreeSet<_> = process.all_shown().map(|(.., snapshot)| moment_of(snapshot)).collect();
         let is_hidden = |one: &Statement| unread.contains(&one.moment) && !seen.contains(&one.moment);
-        // What is hidden had taken the place of what is gone by now.
+        // What is hidden had taken the place of what was gone when the process looked.
         let hidden = statements.iter().filter(|one| is_hidden(one)).map(|one| one.time).max();
         let is_there = |one: &Statement| world.regions().any(|region| world.snapshot(region, &one.snapshot).is_some());
-        statements.retain(|one| !is_hidden(one) && (hidden.is_none_or(|last| one.time > last) || is_there(one)));
+        let is_known = |one: &Statement| is_there(one) || seen.contains(&one.moment);
+        statements.retain(|one| !is_hidden(one) && (hidden.is_none_or(|last| one.time > last) || is_known(one)));
         let is_of_it =
             |snapshot: &&Snapshot| snapshot.is_completed() && is_of(snapshot, volume) && is_managed(world, snapshot);
         let all = process.all_shown().map(|(region, _, snapshot)| (region, snapshot));
