@@ -647,16 +647,14 @@ fn what_replaced_a_volume_must_name_it() {
     assert_eq!(
         of_volume("snapwarden:was", "vol-1, vol-8"),
         [
-            "error vol-2 snapwarden:was=\"vol-1, vol-8\" is no volume's id, so what there is of the volume that it replaced is \
-          kept no longer for it"
+            "error vol-2 snapwarden:was=\"vol-1, vol-8\" is no volume's id, so the snapshots of the volume that this one \
+          replaced are no longer kept for it"
         ]
     );
     assert_eq!(
         of_volume("snapwarden:was", "vol-7"),
-        [
-            "error vol-2 snapwarden:was=\"vol-7\" names a volume of which there is nothing, neither it nor a snapshot; if it is \
-          mistyped, what there is of the right one is kept no longer for this one"
-        ]
+        ["error vol-2 snapwarden:was=\"vol-7\" names a volume that does not exist and has no snapshots; if the id is \
+          mistyped, the snapshots of the right volume are no longer kept for this one"]
     );
     for key in ["snapwarden:Was", "Snapwarden:was", "snapwarden-was"] {
         assert_eq!(
@@ -675,8 +673,8 @@ fn what_a_restore_reads_from_must_say_since_when() {
     assert_eq!(
         of("snapwarden:in-use", "yes"),
         [
-            "error snap-1 snapwarden:in-use=\"yes\" is no day and no time (like 2026-11-22T03:05:00Z), so the snapshot is kept \
-          until it can be read"
+            "error snap-1 snapwarden:in-use=\"yes\" is no day or time (like 2026-11-22T03:05:00Z), so the snapshot is kept until \
+          the tag can be read"
         ]
     );
     for key in ["snapwarden:inuse", "Snapwarden:In-Use"] {

@@ -11,8 +11,7 @@ use snapwarden_core::check::{Rule, check};
 use snapwarden_core::decision::{Act, Amount, Evidence, Over, Plan, Problem, Reason, Stays, Subject, Unread};
 use snapwarden_core::inventory::{Instance, InstanceState};
 use snapwarden_core::policy::Config;
-use snapwarden_core::retention::Wanted;
-use snapwarden_core::retention::{Asked, By, Recorded, Retention};
+use snapwarden_core::retention::{Asked, By, Recorded, Retention, Wanted};
 use snapwarden_core::schedule::Zone;
 use snapwarden_core::tags::of_copy as copy_tags;
 

@@ -130,9 +130,10 @@ impl<'l, 'a> Staying<'l, 'a> {
 /// volume up, all that its snapshots state is in force, and so each policy has such a memory.
 fn memory(line: &Line<'_>, member: &Member<'_>) -> Option<String> {
     let text = stated_retention(member)?;
-    let is_memory = match line.is_left() {
-        true => line.retention.is_newest(&text, member.second),
-        false => line.retention.memory_of(&text, member.second) == Some(Holds::Newest),
+    let is_memory = if line.is_left() {
+        line.retention.is_newest(&text, member.second)
+    } else {
+        line.retention.memory_of(&text, member.second) == Some(Holds::Newest)
     };
     is_memory.then_some(text)
 }

@@ -11,9 +11,8 @@ use super::{Consistency, CopyRef};
 use crate::ids::{InstanceId, Region, SnapshotId, VolumeId};
 use crate::inventory::SnapshotState;
 use crate::printable::quoted;
-use crate::retention::By;
-use crate::retention::Wanted;
 use crate::retention::tiers::Said;
+use crate::retention::{By, Wanted};
 use crate::schedule::Slot;
 use crate::tags::{OffsiteMode, key};
 

@@ -79,8 +79,8 @@ impl fmt::Display for LintProblem {
                  take Type off it, and off the volume that it is of",
             ),
             P::NothingOfVolume => f.write_str(
-                "names a volume of which there is nothing, neither it nor a snapshot; if it is mistyped, what there is of the \
-                 right one is kept no longer for this one",
+                "names a volume that does not exist and has no snapshots; if the id is mistyped, the snapshots of the right \
+                 volume are no longer kept for this one",
             ),
             P::NoDestination => f.write_str("does nothing without a DestinationRegion; name one, or take the tag away"),
             P::NotSelected { others } => {
@@ -141,8 +141,8 @@ impl fmt::Display for Expected {
             E::SourceRegion => "is no Region's name, so its volume is looked for in every Region",
             E::SourceStartTime => "is no time (like 2026-11-22T03:05:00Z), so its age counts from when it was copied",
             E::SourceVolume => "is no volume's id, so nobody knows whose history it belongs to",
-            E::ReplacedVolume => "is no volume's id, so what there is of the volume that it replaced is kept no longer for it",
-            E::InUse => "is no day and no time (like 2026-11-22T03:05:00Z), so the snapshot is kept until it can be read",
+            E::ReplacedVolume => "is no volume's id, so the snapshots of the volume that this one replaced are no longer kept for it",
+            E::InUse => "is no day or time (like 2026-11-22T03:05:00Z), so the snapshot is kept until the tag can be read",
             E::Stamps => {
                 "has words that are no verified copies (like eu-west-1:snap-0123456789abcdef0), and prove nothing"
             }

@@ -27,7 +27,7 @@ pub(super) struct EvidenceOf<'h, 'i, 'a> {
     pub(super) newest: Vec<(&'h Retention, &'h SnapshotId)>,
     changes: BTreeMap<&'h SnapshotId, Timestamp>,
     /// What there is of the volumes that belong together with this one: each is judged in its own table.
-    others: Vec<&'i Managed<'a>>,
+    joined: Vec<&'i Managed<'a>>,
     /// What keeps those too that are not due: asked seldom.
     judged: OnceCell<Vec<Judged<'h, 'i, 'a>>>,
 }
@@ -44,10 +44,10 @@ impl<'h, 'i, 'a> EvidenceOf<'h, 'i, 'a> {
             changes.extend(lineage.changes().map(|(taken, moment)| (moment, taken)));
         }
         let newest = lineages.iter().flat_map(Lineage::newest_moments).collect();
-        let is_own = |one: &&&Managed<'_>| lineages[0].members.iter().any(|own| own.moment() == one.moment());
-        let joined = lineages.iter().skip(1).flat_map(|lineage| &lineage.members);
-        let others = joined.filter(|one| !is_own(one) && !is_fixed(one, lineages[0].now)).copied().collect();
-        Self { lineages, grace, newest, changes, others, judged: OnceCell::new() }
+        let own: BTreeSet<_> = lineages[0].members.iter().map(|one| one.moment()).collect();
+        let all = lineages.iter().skip(1).flat_map(|lineage| &lineage.members).copied();
+        let joined = all.filter(|one| !own.contains(one.moment()) && !is_fixed(one, lineages[0].now)).collect();
+        Self { lineages, grace, newest, changes, joined, judged: OnceCell::new() }
     }
 
     /// Why `snapshot`, of this lineage, stays; none where nothing needs it. `older`: those that stay, or that only a
@@ -72,13 +72,13 @@ impl<'h, 'i, 'a> EvidenceOf<'h, 'i, 'a> {
                 |one: &Managed<'a>| self.judged().iter().any(|judged| judged.keepers(one).0.iter().any(&keeps));
             others().filter_map(|row| row.kept_by(released)).flatten().any(&keeps)
                 || others().filter(|row| !row.is_due).any(|row| is_kept(row.snapshot))
-                || self.others.iter().any(|one| is_kept(one))
+                || self.joined.iter().any(|one| is_kept(one))
         };
         if self.newest.iter().any(|(policy, of)| *of == moment && keeps_another(policy)) {
             return Some(Evidence::OfPolicy);
         }
-        let others = || self.others.iter().copied().chain(older.iter().map(|one| one.snapshot));
-        let is_older_there = |taken: Timestamp| others().any(|one| one.taken() < taken);
+        let mut all = self.joined.iter().copied().chain(older.iter().map(|one| one.snapshot));
+        let mut is_older_there = |taken: Timestamp| all.any(|one| one.taken() < taken);
         if self.changes.get(moment).is_some_and(|taken| is_older_there(*taken)) {
             return Some(Evidence::OfChange);
         }

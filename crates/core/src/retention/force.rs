@@ -164,9 +164,10 @@ impl Lineage<'_, '_> {
     pub(super) fn newest_moments(&self) -> Vec<(&Retention, &SnapshotId)> {
         let stated = self.retention.in_force();
         let newest = stated.iter().filter(|one| one.until.is_none()).filter_map(|one| *one.what);
-        let of_all = self.members.iter().filter(|_| self.is_left()).filter_map(|one| one.recorded().stated());
+        let of_rule_4 = if self.is_left() { &self.members[..] } else { &[] };
+        let of_rule_4 = of_rule_4.iter().filter_map(|one| one.recorded().stated());
         let mut policies: Vec<&Retention> = Vec::new();
-        for policy in newest.chain(of_all) {
+        for policy in newest.chain(of_rule_4) {
             if !policies.contains(&policy) {
                 policies.push(policy);
             }
