@@ -343,7 +343,7 @@ fn closing(whole: &Whole<'_>, found: &mut Vec<Pending>) {
 /// What may keep a mark from being written.
 fn is_of_marks(problem: &Problem) -> bool {
     use Problem as P;
-    matches!(problem, P::MarkNotWritten { .. } | P::Refused { .. } | P::HistoryUnread { .. } | P::NotRead { .. })
+    matches!(problem, P::MarkNotWritten { .. } | P::HistoryUnread { .. } | P::NotRead { .. })
 }
 
 /// Everything that is not as it should be, in words alone.

@@ -53,8 +53,9 @@ impl Why {
             Why::NoDay => |problem| matches!(problem, P::DeleteOnUnreadable { .. }),
             Why::TooYoung => |problem| matches!(problem, P::CreatedOnHolds { .. }),
             Why::Unreadable => |problem| {
-                let is_record = matches!(problem, P::RetentionRecordUnreadable { .. } | P::MadeMistyped { .. });
-                is_record || problem.is_unreadable_retention() || matches!(problem, P::HistoryUnread { .. })
+                problem.is_unreadable_retention()
+                    || matches!(problem, P::RetentionRecordUnreadable { .. } | P::MadeMistyped { .. })
+                    || matches!(problem, P::HistoryUnread { .. })
             },
             Why::Nobody => |problem| matches!(problem, P::BackedUpByNobody { .. }),
             Why::OfSource => |problem| matches!(problem, P::SourcesKeep { .. }),
@@ -398,11 +399,16 @@ impl<'w> Whole<'w> {
         })
     }
 
+    /// All snapshots of the world, ours or not.
+    fn everything(&self) -> impl Iterator<Item = &'w Snapshot> {
+        let world = self.world;
+        world.regions().flat_map(|place| world.snapshots(place)).map(|record| &record.snapshot)
+    }
+
     /// Whether what it is a copy of stays: it is pinned, or is kept until later, though its tags do not make it ours any more;
     /// or it is ours and its day has not come.
     fn has_kept_source(&self, snapshot: &Snapshot) -> bool {
-        let mut all = self.world.regions().flat_map(|place| self.world.snapshots(place)).map(|record| &record.snapshot);
-        let source = all.find(|other| other.id != snapshot.id && other.id == moment_of(snapshot));
+        let source = self.everything().find(|other| other.id != snapshot.id && other.id == moment_of(snapshot));
         let is_later = |source: &Snapshot| delete_on(&source.tags).is_some_and(|until| until > day(self.now));
         let is_not_due = |source: &Snapshot| is_managed(self.world, source) && !is_due(source, self.now);
         source.is_some_and(|source| is_pinned(&source.tags) || is_later(source) || is_not_due(source))
@@ -410,8 +416,7 @@ impl<'w> Whole<'w> {
 
     /// Whether a copy of it is pending.
     fn is_copied(&self, snapshot: &Snapshot) -> bool {
-        let mut all = self.world.regions().flat_map(|place| self.world.snapshots(place)).map(|record| &record.snapshot);
-        all.any(|other| {
+        self.everything().any(|other| {
             other.state == SnapshotState::Pending
                 && moment_of(other) == snapshot.id
                 && other.id != snapshot.id
