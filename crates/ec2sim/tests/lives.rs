@@ -10,7 +10,7 @@ use snapwarden_ec2sim::drive::{Broken, Fired, Kind, Lived, Options, Trouble, liv
 
 /// Seeds of lives of 60 days in which something went wrong once, in the code, in a rule as it was written, or in its
 /// checker (docs/simulation.md says what it was). They stay.
-const FAILED_ONCE: [u64; 66] = [
+const FAILED_ONCE: [u64; 67] = [
     40,
     133,
     439,
@@ -62,6 +62,7 @@ const FAILED_ONCE: [u64; 66] = [
     140_053,
     140_119,
     394_332_256,
+    475_189_388,
     500_000_459,
     610_000_032,
     610_000_132,

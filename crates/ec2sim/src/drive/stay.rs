@@ -270,8 +270,9 @@ impl<'w> Whole<'w> {
         match self.kept(region, snapshot) {
             Some(_) if self.is_left_alone() => Stay::Said(Why::Nobody),
             Some(why) => Stay::Kept(why),
-            None if self.has_kept_source(snapshot) => Stay::Said(Why::OfSource),
+            // Then a policy may keep it in a Region that is open for no other reason, whatever its source does.
             None if self.has_slip() => Stay::Said(Why::Slip),
+            None if self.has_kept_source(snapshot) => Stay::Said(Why::OfSource),
             None => Stay::Gone,
         }
     }
