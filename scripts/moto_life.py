@@ -193,9 +193,9 @@ class Life(Moto):
         self.assertEqual(done(expired), {"delete": VOLUMES - 1})
         second_looks = -(-(VOLUMES - 1) // 100)
         deletes = {"DescribeSnapshots": 1 + second_looks, "DeleteSnapshot": VOLUMES - 1}
-        # What an instance's tags ask for may keep a copy in any Region: instances and volumes are read wherever they are.
+        # A copy's volume, its instance and the rest of its history lie in its source's Region, which is read as well.
         lives = {"DescribeInstances": 1, "DescribeVolumes": 1}
-        self.assertEqual(expired["calls"], {AWAY: {**who, **lives, **deletes}, HOME: lives})
+        self.assertEqual(expired["calls"], {AWAY: {**who, **lives, **deletes}, HOME: {**lives, "DescribeSnapshots": 1}})
         left = self.own(self.away)
         self.assertEqual(len(left), VOLUMES + 1)
         self.assertEqual([snapshot for snapshot in left if snapshot in old], old[:1], "KeepForever is kept")
@@ -250,17 +250,18 @@ class Life(Moto):
             self.assertNotIn("KeepForever", tags)
 
     def test_a_snapshot_that_an_ami_uses_is_refused_and_found(self):
-        (instance,) = self.launch(1, {"Backup": "Yes"}, DEVICES[:1])
-        image = self.ec2.create_image(InstanceId=instance, Name="golden")["ImageId"]
-        disks = self.ec2.describe_images(ImageIds=[image])["Images"][0]["BlockDeviceMappings"]
+        image = self.away.register_image(Name="golden")["ImageId"]
+        disks = self.away.describe_images(ImageIds=[image])["Images"][0]["BlockDeviceMappings"]
         used = next(disk["Ebs"]["SnapshotId"] for disk in disks if "Ebs" in disk)
-        due = {"Type": "Automated", "CreatedOn": day(0), "DeleteOn": day(0)}
-        self.ec2.create_tags(Resources=[used], Tags=tags_of(due))
-        self.run_job("create", "--slot", "now")
-        report = self.run_job("expire")
+        # moto's snapshot of an image was born now, of a volume that is gone. As a copy it can be older than its closing.
+        volume = self.away.describe_snapshots(SnapshotIds=[used])["Snapshots"][0]["VolumeId"]
+        lineage = {"SourceSnapshotId": "snap-00000000000000001", "SourceRegion": HOME, "VolumeID": volume}
+        due = {"Type": "Automated", "CreatedOn": day(40), "DeleteOn": day(33), "snapwarden:closed": day(32)}
+        self.away.create_tags(Resources=[used], Tags=tags_of({**due, **lineage, "SourceStartTime": f"{day(40)}T03:00:00Z"}))
+        report = self.run_job("expire", "--region", AWAY)
         (finding,) = report["findings"]
         self.assertEqual((finding["id"], finding["problem"]["refused"]["code"]), (used, "InvalidSnapshot.InUse"))
-        self.assertIn(used, self.own(self.ec2))
+        self.assertIn(used, self.own(self.away))
 
 
 class Differences(Moto):
