@@ -126,6 +126,29 @@ fn with_a_part_for_copies_sources_and_copies_are_two_histories() {
     may_go(&one.snapshot(copy("snap-h", &made("2026-11-03", ""))), &["snap-h"]);
 }
 
+/// A copy that lost the time of its data, or has one that cannot be, is of the week of its twin and of none of its own.
+#[test]
+fn a_copy_that_does_not_say_when_its_data_was_written_is_of_the_time_of_its_twin() {
+    let [first, second] = ["2026-11-01", "2026-11-02"].map(|day| made(day, ""));
+    let twin = copy("snap-twin", &second).at("2026-11-10T04:00:00Z");
+    let account = |twin: Snap| {
+        let world = living_with(&[("RetentionWeeks", "2"), ("DestinationRegion", AWAY)]).region(AWAY);
+        world.snapshots([copy("snap-c1", &first), copy("snap-c2", &second), twin])
+    };
+    for lost in [
+        twin.clone(),
+        twin.clone().no_tag("SourceStartTime"),
+        twin.clone().tag("SourceStartTime", "long ago"),
+        twin.clone().tag("SourceStartTime", "2026-11-10T04:00:01Z"),
+    ] {
+        stays(&account(lost), "snap-c1", Rule::S3, FIRST);
+    }
+    // A time that can be is believed.
+    for said in ["2026-11-09T00:00:00Z", "2026-11-10T04:00:00Z"] {
+        may_go(&account(twin.clone().tag("SourceStartTime", said)), &["snap-c1"]);
+    }
+}
+
 #[test]
 fn of_two_that_hold_the_data_of_one_second_either_may_go_and_not_both() {
     let two = ["snap-1", "snap-2"].map(|id| ours(id, "vol-1", "2026-11-02", "2026-11-09"));
