@@ -50,7 +50,7 @@ impl fmt::Display for Approved {
 pub struct Approval {
     /// Of what.
     pub what: Approved,
-    /// Up to what DeleteOn, UTC.
+    /// The day of the plan, UTC: nothing goes whose `DeleteOn` or grace period came after it, or whose mark is not before it.
     pub day: Date,
     /// How many at most.
     pub count: usize,

@@ -333,10 +333,10 @@ impl<'a> Managed<'a> {
         let text = self.raw.tags.get(key::IN_USE)?;
         let since = text.get(..10).and_then(|day| day.parse::<Date>().ok());
         let time = text.parse::<Timestamp>().ok().or_else(|| midnight(since.filter(|_| text.len() == 10)?));
-        let Some(since) = since.filter(|_| time.is_some()) else { return Some(InUse::Unreadable(text.to_owned())) };
+        let Some(since) = since.filter(|_| time.is_some()) else { return Some(InUse::Unreadable) };
         let ends = time.and_then(|time| time.checked_add((24 * i64::from(IN_USE_DAYS)).hours()).ok());
         if time.is_some_and(|time| time > now) {
-            return Some(InUse::Unreadable(text.to_owned()));
+            return Some(InUse::Unreadable);
         }
         ends.is_none_or(|ends| now < ends).then_some(InUse::Since(since))
     }
@@ -353,7 +353,7 @@ pub enum InUse {
     /// Since this day.
     Since(Date),
     /// A tag that cannot be read.
-    Unreadable(String),
+    Unreadable,
 }
 
 const NANOSECONDS_PER_DAY: i128 = 86_400 * 1_000_000_000;

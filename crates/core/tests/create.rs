@@ -1,4 +1,4 @@
-//! The creator's table, row by row, and the sentences beside it; and what section 2 says of an instance's tags.
+//! The creator's table, row by row, and the sentences beside it; and what docs/tags.md says of an instance's tags.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 

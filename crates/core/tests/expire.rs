@@ -1,4 +1,4 @@
-//! The manager's table, row by row, and the sentences beside it; what is due (section 2); and S9.
+//! The manager's table, row by row, and the sentences beside it; what is due (docs/safety.md, S3); and S9.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
@@ -746,7 +746,13 @@ fn an_approval_lets_go_the_oldest_up_to_its_count() {
     let oldest: Vec<_> = (20..30).rev().map(|n| format!("snap-d{n}")).collect();
     assert_eq!((deleted(&plan), held(&plan)), (oldest, 20));
     assert_eq!((plan.holds[0].expired, plan.holds[0].approved), (30, 10));
-    assert_eq!(plan.holds[0].approval.to_string(), "us-east-1:2026-11-22:30");
+    let first = "us-east-1: 30 of 30 managed snapshots would be deleted at once; 10 are approved, 20 are held. ";
+    let next = "The next run deletes the rest without words, since it counts anew: pin what shall stay. ";
+    let words = "If all may go, run expire with --approve us-east-1:2026-11-22:30";
+    assert_eq!(plan.holds[0].to_string(), [first, next, words].concat());
+    let more = many(60, 0).expire_with(&approved(&["us-east-1:2026-11-22:10"]));
+    let held = "us-east-1: 60 of 60 managed snapshots would be deleted at once; 10 are approved, 50 are held. ";
+    assert_eq!(more.holds[0].to_string(), [held, &words.replace(":30", ":60")].concat());
 }
 
 /// Of a volume that nothing keeps 27 snapshots but the newest; the one of the 14th dates a change of tags.

@@ -60,7 +60,9 @@ fn an_approval_that_lets_nothing_go_is_said() {
     assert_eq!(plan.findings.len(), 4);
     assert_eq!(
         said(&plan, "i-9:2026-11-22:9"),
-        ["--approve i-9:2026-11-22:9 lets nothing go: nothing waits for these words now"]
+        [
+            "--approve i-9:2026-11-22:9 lets nothing go: nothing waits for these words now. Make a plan to see the words of today"
+        ]
     );
 }
 
@@ -296,8 +298,8 @@ fn what_cannot_be_read_on_one_snapshot_is_said_of_it() {
     assert_eq!(
         said(&plan, "snap-2"),
         [
-            "snapwarden:retention=\"a week\" cannot be read, so it is kept for ever; write it as snapwarden preview prints it, \
-          or take it away"
+            "snapwarden:retention=\"a week\" cannot be read, so it is kept until that is mended. Write the policy that was \
+             meant, like \"days=7 weeks=4\", or take the tag off"
         ]
     );
     assert_eq!(
@@ -332,8 +334,10 @@ fn what_only_the_grace_period_keeps_is_counted_with_the_words_that_let_it_go() {
     assert!(deleted(&plan).is_empty());
     assert_eq!(
         said(&plan, "i-1"),
-        ["its tags ask for less now: 3 snapshots (30 GiB) kept by the earlier policy until 2026-11-28 \
-          (grace period). Set the tags back to keep them; to delete them now, run expire with --approve i-1:2026-11-22:3"]
+        [
+            "less is kept of its volumes now than before: 3 snapshots (30 GiB) kept by the earlier policy until 2026-11-28 \
+          (grace period). Give it the earlier tags to keep them; to delete them now, run expire with --approve i-1:2026-11-22:3"
+        ]
     );
     assert_eq!(
         of_snapshot(&plan, "snap-1").1.to_string(),
@@ -370,7 +374,7 @@ fn what_only_the_closing_days_keep_is_counted_with_the_words_that_let_it_go() {
     assert_eq!(
         said(&plan, HOME),
         [
-            "volumes gone or tagged Backup=No: 3 snapshots (30 GiB) kept only for the days of closing, the first until 2026-12-02. To delete \
+            "volumes gone or tagged Backup=No: 3 snapshots (30 GiB) kept only for the closing days, the first until 2026-12-02. To delete \
           them now, run expire with --approve us-east-1:closed:2026-11-22:3"
         ]
     );
@@ -411,7 +415,7 @@ fn the_fleet_whose_volumes_live_a_day_has_one_finding_a_region() {
     assert_eq!(
         said(&plan, HOME),
         [
-            "volumes gone or tagged Backup=No: 300 snapshots (3000 GiB) kept only for the days of closing, the first until 2026-12-03. To \
+            "volumes gone or tagged Backup=No: 300 snapshots (3000 GiB) kept only for the closing days, the first until 2026-12-03. To \
           delete them now, run expire with --approve us-east-1:closed:2026-11-22:300"
         ]
     );

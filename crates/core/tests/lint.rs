@@ -479,7 +479,11 @@ fn what_we_write_on_a_snapshot_and_cannot_read_again_is_an_error() {
             "2026-1-2",
             "is no day (YYYY-MM-DD), so DeleteOn alone says when it goes; did you mean 2026-01-02?",
         ),
-        ("snapwarden:retention", "7 days", "is no record of retention (like days=7 weeks=4), so it is kept for ever"),
+        (
+            "snapwarden:retention",
+            "7 days",
+            "is no record of retention (like days=7 weeks=4), so it is kept until that is mended",
+        ),
         (
             "snapwarden:slot",
             "2026-11-21T03:00:00Z",

@@ -1,4 +1,4 @@
-//! The offsiter's table, row by row, and the sentences beside it; and what section 2 says of a snapshot's own tags.
+//! The offsiter's table, row by row, and the sentences beside it; and what docs/tags.md says of a snapshot's own tags.
 
 mod common;
 

@@ -16,7 +16,7 @@ use proptest::test_runner::RngSeed;
 use snapwarden_core::decision::{Act, Reason, Subject};
 use snapwarden_core::retention::Tiers;
 use snapwarden_core::retention::Wanted;
-use snapwarden_core::retention::tiers::{Newest, Period, Point, Said, Tier, Verdict, judge};
+use snapwarden_core::retention::tiers::{Newest, Period, Point, Said, Tier, TierVerdict, judge};
 use snapwarden_core::schedule::Zone;
 
 fn point(n: usize, time: Timestamp) -> Point {
@@ -205,7 +205,7 @@ fn in_a_closed_history_what_lies_in_the_future_is_of_todays_period_and_the_newes
     let words: Vec<Vec<_>> = said.iter().map(|said| said.iter().map(ToString::to_string).collect()).collect();
     assert_eq!(words, [["first of week 2026-W45 (3 of 3)"], ["first of week 2031-W18 (1 of 3)"]]);
     let said = judge(Tiers { weeks: 2, ..Tiers::default() }, &Zone::default(), &history, newest);
-    assert_eq!(said[0][0].verdict, Verdict::Past);
+    assert_eq!(said[0][0].verdict, TierVerdict::Past);
     assert_eq!(said[0][0].to_string(), "week 2026-W45 is past the newest 2");
 }
 

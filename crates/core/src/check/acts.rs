@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::account::Over;
-use super::facts::{Fact, day, destination_words, destinations, today};
+use super::facts::{Fact, date_of, day, destination_words, destinations};
 use super::record::{Record, WORDS};
 use super::{Checker, Rule};
 use crate::decision::{Act, CopyRef, Decision, Subject};
@@ -179,7 +179,7 @@ impl<'a> Checker<'a> {
         let over = target.volume.map_or(Over::Unread, |volume| self.account.over(volume));
         let why = match (closed, over) {
             _ if !target.is_completed() => "it has not completed",
-            (Some(day), _) if day != today(self.account.inventory.taken_at) => "the day is not today",
+            (Some(day), _) if day != date_of(self.account.inventory.taken_at) => "the day is not today",
             (Some(_), Over::No) => "its volume is not over",
             (None, Over::Yes) => "its volume is over",
             (_, Over::Unread) => "whether its volume is over was not read",

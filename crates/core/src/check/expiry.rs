@@ -7,7 +7,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 
 use super::account::Over;
-use super::facts::{Fact, Key, today};
+use super::facts::{Fact, Key, date_of};
 use super::line::{Line, Terms, stated_destinations, stated_retention};
 use super::record::Record;
 use super::stated::Holds;
@@ -134,7 +134,7 @@ impl<'a> Checker<'a> {
                 format!("{id}: its source {} has no DeleteOn that can be read", source.snapshot.id),
             );
         }
-        if let Some(day) = passed_on(source).filter(|day| *day > today(self.account.inventory.taken_at)) {
+        if let Some(day) = passed_on(source).filter(|day| *day > date_of(self.account.inventory.taken_at)) {
             let text = format!("{id}: its source {} is kept so that copies go on {day}", source.snapshot.id);
             self.add(Rule::S3, decision, text);
         }
@@ -186,7 +186,7 @@ impl<'a> Checker<'a> {
         false
     }
 
-    /// S12: what only the grace period or the days of closing keep goes when a person approved it, in the plan's order
+    /// S12: what only the grace period or the closing days keep goes when a person approved it, in the plan's order
     /// and no more than that person read.
     fn approvals(&mut self, waiting: Vec<Waiting<'a>>) {
         let mut used: BTreeMap<Approved, usize> = BTreeMap::new();

@@ -101,7 +101,7 @@ impl<'a> Fact<'a> {
 
     /// The day of its data, UTC.
     pub(super) fn data_day(&self) -> Date {
-        self.data.to_zoned(TimeZone::UTC).date()
+        date_of(self.data)
     }
 
     pub(super) fn record(&self) -> Record {
@@ -123,7 +123,7 @@ impl<'a> Fact<'a> {
     /// Why it may not go yet by its own word, if so.
     pub(super) fn too_early(&self, now: Timestamp) -> Option<String> {
         let Some(delete_on) = self.delete_on() else { return Some("has no readable DeleteOn".to_owned()) };
-        if today(now) < delete_on {
+        if date_of(now) < delete_on {
             return Some(format!("is kept until {delete_on}, its DeleteOn"));
         }
         let promised = self.created_on().map_or(0, |created| days_between(created, delete_on));
@@ -162,7 +162,7 @@ fn has_wandering_tags(snapshot: &Snapshot) -> bool {
     let slot = snapshot.tags.get("snapwarden:slot").and_then(|text| text.parse::<Slot>().ok()).map(Slot::time);
     let is_away = match day(&snapshot.tags, "CreatedOn") {
         // A later day is that of its deletion, which the predecessor's stack wrote.
-        Some(created) => days_between(created, today(begun)) > 1,
+        Some(created) => days_between(created, date_of(begun)) > 1,
         None => slot.is_some_and(|slot| begun.duration_since(slot).abs() > one_day),
     };
     is_away || slot.is_some_and(|slot| slot.duration_since(begun) > one_day)
@@ -219,8 +219,8 @@ fn day_of(text: &str) -> Option<Date> {
 }
 
 /// The day of a time, UTC.
-pub(super) fn today(now: Timestamp) -> Date {
-    now.to_zoned(TimeZone::UTC).date()
+pub(super) fn date_of(time: Timestamp) -> Date {
+    time.to_zoned(TimeZone::UTC).date()
 }
 
 /// Days from one to another; negative where the other is earlier.

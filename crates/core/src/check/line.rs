@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::account::{Account, Home, Over};
-use super::facts::{self, Fact, days_between, today};
+use super::facts::{self, Fact, date_of, days_between};
 use super::record::{Numbers, Policy, Record, asked, recorded};
 use super::stated::{Statement, Statements};
 use super::wanted::Wants;
@@ -108,7 +108,7 @@ pub(super) struct Line<'a> {
     /// The instances that have it now.
     holders: Vec<&'a Instance>,
     adopted: OnceCell<Option<Timestamp>>,
-    /// With and without grace, of a volume that an instance has and of one that none has.
+    /// With and without grace, with and without rule 4.
     forces: [OnceCell<Force>; 4],
     /// By [`Terms::place`].
     pub(super) wants: [OnceCell<Wants<'a>>; 4],
@@ -168,10 +168,10 @@ impl<'a> Line<'a> {
 
     /// How what lies in a Region is judged.
     pub(super) fn state(&self, region: &Region, terms: Terms) -> State<'_> {
-        let is_over = self.over == Over::Yes && (!terms.closing || self.is_closed(region));
-        let force = self.force(terms.grace, self.is_left() && !is_over);
+        let is_past = self.over == Over::Yes && (!terms.closing || self.is_marked_past(region));
+        let force = self.force(terms.grace, self.is_left() && !is_past);
         let is_open = match self.over {
-            Over::Yes => !is_over,
+            Over::Yes => !is_past,
             Over::No => self.is_home(region) || force.destinations.contains(region),
             Over::Unread => true,
         };
@@ -183,9 +183,14 @@ impl<'a> Line<'a> {
         self.homes.iter().any(is_in)
     }
 
-    /// Whether the days have passed for which what lies in a Region of a volume that is over is judged as open.
-    fn is_closed(&self, region: &Region) -> bool {
-        let (now, days) = (today(self.account.inventory.taken_at), i64::from(self.account.config.closing_days));
+    /// Whether it is over, and the closing days have passed in a Region.
+    fn is_past(&self, region: &Region) -> bool {
+        self.over == Over::Yes && self.is_marked_past(region)
+    }
+
+    /// Whether all marks in a Region are older than the closing days.
+    fn is_marked_past(&self, region: &Region) -> bool {
+        let (now, days) = (date_of(self.account.inventory.taken_at), i64::from(self.account.config.closing_days));
         let here: BTreeSet<_> = self.completed_in(region, |_| true).iter().filter_map(|one| one.fact.volume).collect();
         here.into_iter().all(|volume| self.mark(volume, region).is_some_and(|day| days_between(day, now) > days))
     }
@@ -197,7 +202,7 @@ impl<'a> Line<'a> {
         let newest = of_volume().map(Fact::data_day).max();
         let marks = of_volume().filter(|fact| fact.region == region);
         let days = marks.filter_map(|fact| facts::day(&fact.snapshot.tags, "snapwarden:closed"));
-        days.filter(|day| *day <= today(self.account.inventory.taken_at) && Some(*day) >= newest).max()
+        days.filter(|day| *day <= date_of(self.account.inventory.taken_at) && Some(*day) >= newest).max()
     }
 
     fn force(&self, with_grace: bool, is_left: bool) -> &Force {
@@ -234,16 +239,15 @@ impl<'a> Line<'a> {
         self.adopted().is_none_or(|oldest| self.account.inventory.taken_at.duration_since(oldest) < days)
     }
 
-    /// Whether a policy that a snapshot states is in force for what lies in a Region: of a volume that is over not every one
-    /// is, once the 30 days have passed there.
-    pub(super) fn states_in(&self, text: &str, region: &Region) -> bool {
-        let is_past = self.over == Over::Yes && self.is_closed(region);
-        !is_past || self.retention.holding(true).any(|holding| holding == text)
-    }
-
-    /// Whether that ends by itself, with the grace period.
+    /// Whether rule 4 holds, and ends with the grace period.
     fn is_adopted(&self) -> bool {
         self.is_left() && self.adopted().is_some()
+    }
+
+    /// Whether a policy that a snapshot states is in force for what lies in a Region: of a volume that is over not every one
+    /// is, once the closing days have passed there.
+    pub(super) fn states_in(&self, text: &str, region: &Region) -> bool {
+        !self.is_past(region) || self.retention.holding(true).any(|holding| holding == text)
     }
 
     /// Since when all its newest snapshots are of an instance that has it and is backed up.
@@ -274,8 +278,8 @@ impl<'a> Line<'a> {
     /// A tag of retention that cannot be read, of an instance that has it, or, while none has, of one that its snapshots
     /// name: the instance.
     pub(super) fn mistyped(&self) -> Option<&'a Instance> {
-        let is_closed = self.over == Over::Yes && self.regions().into_iter().all(|region| self.is_closed(region));
-        let named = self.named_instances().filter(|_| self.is_left() && !is_closed);
+        let is_past = self.over == Over::Yes && self.regions().into_iter().all(|region| self.is_past(region));
+        let named = self.named_instances().filter(|_| self.is_left() && !is_past);
         let mut all = self.holders.iter().copied().chain(named);
         all.find(|instance| asked(&instance.tags, self.account.config).is_none())
     }
@@ -311,8 +315,7 @@ impl<'a> Line<'a> {
 
     /// A record that cannot be read and that may say what is in force: the snapshot.
     pub(super) fn unreadable(&self, region: &Region) -> Option<&'a Fact<'a>> {
-        let is_over = self.over == Over::Yes && self.is_closed(region);
-        let is_left = self.is_left() && !is_over;
+        let is_left = self.is_left() && !self.is_past(region);
         let holding: BTreeSet<_> = self.retention.holding(true).collect();
         let counts =
             |member: &&Member<'a>| is_left || stated_retention(member).is_some_and(|text| holding.contains(&*text));

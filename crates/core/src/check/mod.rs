@@ -1,7 +1,8 @@
 //! The safety rules once more, in other words, over a finished plan.
 //!
-//! A planner that errs must not be believed because it is the planner. This room shares the parsers of ids, slots and zones
-//! with the planners, and no rule: it reads the plan and the raw tags from the other end (from the target of each act back to what would have to be true).
+//! A planner that errs must not be believed because it is the planner. This room shares the parsers of ids, slots,
+//! schedules, zones and approvals with the planners, and no rule: it reads the plan and the raw tags from the other end,
+//! from the target of each act back to what would have to be true.
 //! What it finds is dropped from the plan and fails the run; the rest goes on. It is also the oracle of the property
 //! tests.
 //!
@@ -141,12 +142,10 @@ struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     fn of(plan: &'a Plan, account: &'a Account<'a>) -> Self {
-        let delete = |decision: &'a Decision| match (&decision.act, &decision.subject) {
-            (Act::Delete { .. }, Subject::Snapshot(id)) => {
-                let target = account.get(&decision.region, id).filter(|target| target.is_completed())?;
-                Some(Delete { decision, target })
-            }
-            _ => None,
+        let delete = |decision: &'a Decision| {
+            let (Act::Delete { .. }, Subject::Snapshot(id)) = (&decision.act, &decision.subject) else { return None };
+            let target = account.get(&decision.region, id).filter(|target| target.is_completed())?;
+            Some(Delete { decision, target })
         };
         Self { plan, account, deletes: plan.decisions.iter().filter_map(delete).collect(), found: Vec::new() }
     }

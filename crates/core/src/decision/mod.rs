@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::problem::{Amount, Finding, Problem};
 pub use self::reason::{Evidence, Expiry, FailedCause, Newer, Over, Reason, Stays, Unread};
-use crate::approval::Approval;
+use crate::approval::{self, Approval};
 use crate::ids::{AccountId, InstanceId, Region, SnapshotId, VolumeId};
 use crate::managed::Target;
 use crate::schedule::Slot;
@@ -158,7 +158,8 @@ pub enum Act {
     Delete {
         /// The newer completed snapshot of the same volume that stays here: the second look wants it too (S6).
         anchor: Option<SnapshotId>,
-        /// What its tiers keep in its place: the second look wants that too.
+        /// What its tiers keep in its place, or the newest data of its volume where no copies come here any more: the
+        /// second look wants these too.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         rests_on: Vec<CopyRef>,
     },
@@ -206,7 +207,7 @@ impl Act {
     }
 }
 
-/// A copy in its Region.
+/// A snapshot in its Region, most often a copy.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CopyRef {
     /// Where.
@@ -313,6 +314,9 @@ impl fmt::Display for Hold {
             0 => f.write_str("none is approved, so all of them are held")?,
             approved => write!(f, "{approved} are approved, {} are held", expired - approved)?,
         }
-        write!(f, ". If they may go, run expire with --approve {approval}")
+        if *approved > 0 && !approval::is_needed(expired - approved, managed - approved) {
+            f.write_str(". The next run deletes the rest without words, since it counts anew: pin what shall stay")?;
+        }
+        write!(f, ". If {} may go, run expire with --approve {approval}", if *approved == 0 { "they" } else { "all" })
     }
 }

@@ -231,7 +231,8 @@ impl fmt::Display for Problem {
             ),
             P::RetentionRecordUnreadable { value } => write!(
                 f,
-                "{}={} cannot be read, so it is kept for ever; write it as snapwarden preview prints it, or take it away",
+                "{}={} cannot be read, so it is kept until that is mended. Write the policy that was meant, like \"days=7 weeks=4\", or take \
+                 the tag off",
                 key::RETENTION,
                 quoted(value)
             ),
@@ -249,13 +250,13 @@ impl fmt::Display for Problem {
             ),
             P::GraceHolds { some, until, last, approval } => {
                 let last = if until == last { String::new() } else { format!(", the last until {last}") };
-                let words = "its tags ask for less now";
+                let words = "less is kept of its volumes now than before";
                 write!(f, "{words}: {some} kept by the earlier policy until {until}{last} (grace period). ")?;
-                f.write_str("Set the tags back to keep them")?;
+                f.write_str("Give it the earlier tags to keep them")?;
                 to_delete_now(f, "; to", some, approval)
             }
             P::ClosingHolds { some, until, approval } => {
-                let days = "kept only for the days of closing";
+                let days = "kept only for the closing days";
                 write!(f, "volumes gone or tagged Backup=No: {some} {days}, the first until {until}")?;
                 to_delete_now(f, ". To", some, approval)
             }
@@ -266,7 +267,10 @@ impl fmt::Display for Problem {
                 super::words::volumes(*volumes)
             ),
             P::ApprovalOfNothing { approval } => {
-                write!(f, "--approve {approval} lets nothing go: nothing waits for these words now")
+                write!(
+                    f,
+                    "--approve {approval} lets nothing go: nothing waits for these words now. Make a plan to see the words of today"
+                )
             }
             P::HistoryUnread { unread, some } => {
                 write!(f, "{some} past DeleteOn and kept: could not read {}", unread_list(unread))?;

@@ -208,7 +208,7 @@ impl fmt::Display for Unread {
     }
 }
 
-/// What a snapshot is kept for that no policy wants: times are counted from it.
+/// What a snapshot is kept for that no policy wants: others need it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
@@ -219,9 +219,10 @@ pub enum Evidence {
     },
     /// It is the newest that records the policy in force, which keeps others.
     OfPolicy,
-    /// It is the first that records another policy or other destinations, and older ones are there.
+    /// It is the first that records another policy or other destinations, or the first of the instance that has the volume
+    /// now, and older ones are there.
     OfChange,
-    /// It is the newest here of a volume that is over, and others are still here.
+    /// It is the newest here of a closed history, or has the mark of a volume that is over, and others are still here.
     OfClosing,
 }
 

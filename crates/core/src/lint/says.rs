@@ -134,7 +134,7 @@ impl fmt::Display for Expected {
             E::Automated => "is not Automated, so the snapshot is nobody's and stays for ever",
             E::DeleteOn => "is no day (YYYY-MM-DD), so it is kept for ever",
             E::CreatedOn => "is no day (YYYY-MM-DD), so DeleteOn alone says when it goes",
-            E::Record => "is no record of retention (like days=7 weeks=4), so it is kept for ever",
+            E::Record => "is no record of retention (like days=7 weeks=4), so it is kept until that is mended",
             E::Slot => "is no slot (like 2026-11-22T03:00Z), so it stands for none",
             E::Instance => "is no instance's id, so no instance's tags count for it",
             E::SourceSnapshot => "is no snapshot's id, so nobody knows what it is a copy of",

@@ -168,8 +168,9 @@ impl<'s> Life<'s> {
 
     /// Whether the offsiter may have more to do afterwards.
     fn carry_out(&mut self, decision: &Decision, day: Date) -> bool {
-        match (&decision.act, &decision.subject) {
-            (Act::Copy { tags, .. }, Subject::Copy(source, destination)) => {
+        match &decision.act {
+            Act::Copy { tags, .. } => {
+                let Subject::Copy(source, destination) = &decision.subject else { return false };
                 let Some(source) = self.there.get(source).map(|n| self.lived[*n].snapshot.clone()) else {
                     return false;
                 };
@@ -179,19 +180,22 @@ impl<'s> Life<'s> {
                 self.add(destination, copy, from, true);
                 true
             }
-            (Act::AddTags { snapshot, tags, .. }, _) => {
+            Act::AddTags { snapshot, tags, .. } => {
                 self.tag(snapshot, tags.iter());
                 true
             }
-            (Act::Stamp { value }, Subject::Source(source)) => {
+            Act::Stamp { value } => {
+                let Subject::Source(source) = &decision.subject else { return false };
                 self.tag(source, [(key::OFFSITE_SNAPSHOT_ID, value.as_str())]);
                 false
             }
-            (Act::RemoveSource { .. }, Subject::Source(source)) => {
+            Act::RemoveSource { .. } => {
+                let Subject::Source(source) = &decision.subject else { return false };
                 self.remove(source, day);
                 false
             }
-            _ => false,
+            Act::Create { .. } | Act::Delete { .. } | Act::Mark { .. } => false,
+            Act::Hold | Act::Keep | Act::Skip | Act::Wait => false,
         }
     }
 
@@ -218,16 +222,19 @@ impl<'s> Life<'s> {
             plan = plan_expire(&self.account, &regions, &config);
         }
         for decision in &plan.decisions {
-            match (&decision.act, &decision.subject) {
-                (Act::Delete { .. }, Subject::Snapshot(id)) => {
+            let Subject::Snapshot(id) = &decision.subject else { continue };
+            match &decision.act {
+                Act::Delete { .. } => {
                     self.remove(id, day);
                     self.has_news = true;
                 }
-                (Act::Mark { closed }, Subject::Snapshot(id)) => {
+                Act::Mark { closed } => {
                     let value = closed.map(|day| day.to_string()).unwrap_or_default();
                     self.tag(id, [(key::CLOSED, value.as_str())]);
                 }
-                _ => {}
+                Act::Hold | Act::Keep | Act::Skip | Act::Wait => {}
+                Act::Create { .. } | Act::AddTags { .. } | Act::Copy { .. } | Act::Stamp { .. } => {}
+                Act::RemoveSource { .. } => {}
             }
         }
     }

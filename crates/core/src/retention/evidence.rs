@@ -20,7 +20,7 @@ pub(super) struct Older<'i, 'a> {
     pub(super) goes: bool,
 }
 
-/// What stays because times are counted from it.
+/// What stays because others need it.
 pub(super) struct EvidenceOf<'h, 'i, 'a> {
     lineages: &'h [Lineage<'i, 'a>],
     grace: BTreeMap<&'h SnapshotId, Date>,
@@ -35,13 +35,16 @@ pub(super) struct EvidenceOf<'h, 'i, 'a> {
 impl<'h, 'i, 'a> EvidenceOf<'h, 'i, 'a> {
     pub(super) fn new(lineages: &'h [Lineage<'i, 'a>]) -> Self {
         let mut grace: BTreeMap<&SnapshotId, Date> = BTreeMap::new();
-        let mut changes = BTreeMap::new();
+        let mut changes: BTreeMap<&SnapshotId, Timestamp> = BTreeMap::new();
         for lineage in lineages {
             for (moment, until) in lineage.grace_moments() {
                 let latest = grace.entry(moment).or_insert(until);
                 *latest = until.max(*latest);
             }
-            changes.extend(lineage.changes().map(|(taken, moment)| (moment, taken)));
+            for (taken, moment) in lineage.changes() {
+                let latest = changes.entry(moment).or_insert(taken);
+                *latest = taken.max(*latest);
+            }
         }
         let newest = lineages.iter().flat_map(Lineage::newest_moments).collect();
         let own: BTreeSet<_> = lineages[0].members.iter().map(|one| one.moment()).collect();

@@ -34,7 +34,7 @@ impl<'a> Account<'_, 'a> {
 pub(super) struct Lineage<'i, 'a> {
     account: &'i Account<'i, 'a>,
     pub(super) now: Timestamp,
-    pub(super) grace: SignedDuration,
+    grace: SignedDuration,
     /// What has completed, in order of the time of its data.
     pub(super) members: Vec<&'i Managed<'a>>,
     /// What is being made.
@@ -58,11 +58,11 @@ impl<'i, 'a> Lineage<'i, 'a> {
         members.sort_by_key(|one| (one.taken(), one.is_copy(), one.id()));
         let holders = volumes.iter().flat_map(|volume| index.holders(volume)).map(|(_, instance)| &instance.id);
         let grace = SignedDuration::from_secs(i64::from(account.config.grace_days) * SECONDS_PER_DAY);
-        let times = (index.inventory.taken_at, grace);
+        let now = index.inventory.taken_at;
         let pending: Vec<_> = all().filter(|one| one.raw().state.is_in_the_making()).collect();
         let mut lineage = Lineage {
             account,
-            now: times.0,
+            now,
             grace,
             named: members.iter().chain(&pending).filter_map(|one| one.instance().cloned()).collect(),
             pending,
@@ -70,8 +70,8 @@ impl<'i, 'a> Lineage<'i, 'a> {
             homes: BTreeSet::new(),
             over: over(index, volumes),
             unread: BTreeSet::new(),
-            retention: Statements::of(&members, times, |one| stated(one.recorded())),
-            destinations: Statements::of(&members, times, |one| Some(one.destinations())),
+            retention: Statements::of(&members, (now, grace), |one| stated(one.recorded())),
+            destinations: Statements::of(&members, (now, grace), |one| Some(one.destinations())),
             members,
         };
         lineage.find_homes(volumes);
@@ -95,7 +95,7 @@ impl<'i, 'a> Lineage<'i, 'a> {
         self.left_until().is_none_or(|until| self.now < until)
     }
 
-    /// When that ends; none where it does not, since no instance that is backed up has made its newest snapshot.
+    /// When rule 4 ends, or ended; none where it does not, since no instance that is backed up has made its newest snapshot.
     pub(super) fn left_until(&self) -> Option<Timestamp> {
         self.of_holder().last().map(|oldest| oldest.taken().checked_add(self.grace).unwrap_or(Timestamp::MAX))
     }
@@ -117,7 +117,7 @@ impl<'i, 'a> Lineage<'i, 'a> {
 
     /// The instances whose tags of retention cannot be read, and so hold everything, each with the tag's key.
     pub(super) fn mistyped(&self) -> impl Iterator<Item = (&InstanceId, &'static str)> {
-        let named = self.named().filter(|_| self.is_left() && !self.is_all_closed());
+        let named = self.named().filter(|_| self.is_left_somewhere());
         let all = self.holders().chain(named);
         all.filter_map(|asking| Some((&asking.instance.id, asking.mistyped?)))
     }
@@ -151,8 +151,10 @@ impl<'i, 'a> Lineage<'i, 'a> {
         self.closed_since(region).is_some() && day_of(self.now) >= self.closes_on(region)
     }
 
-    fn is_all_closed(&self) -> bool {
-        self.over.is_some() && self.members.iter().all(|one| self.is_past_closing(one.region()))
+    /// Whether rule 4 holds in any Region: not where the closing days of a volume that is over have passed.
+    fn is_left_somewhere(&self) -> bool {
+        let is_closed = self.over.is_some() && self.members.iter().all(|one| self.is_past_closing(one.region()));
+        self.is_left() && !is_closed
     }
 
     fn find_homes(&mut self, volumes: &[VolumeId]) {
@@ -228,7 +230,7 @@ impl<'i, 'a> Lineage<'i, 'a> {
         let newest = self.retention.in_force();
         let newest = newest.iter().filter(|one| one.what.is_none()).map(|one| one.snapshot.clone());
         let pending = self.pending.iter().filter(|one| is_unreadable(one)).map(|one| one.id().clone());
-        let is_left = self.is_left() && !self.is_all_closed();
+        let is_left = self.is_left_somewhere();
         let any = self.members.iter().filter(|one| is_left && is_unreadable(one)).map(|one| one.id().clone());
         let records = newest.chain(pending).chain(any).map(Unread::Record);
         // What the instance asked for when its tags were mistyped last: it is gone, or does not have the volume any more.

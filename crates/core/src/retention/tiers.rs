@@ -141,16 +141,17 @@ pub struct Said {
     pub of: u32,
     /// The point's period; none for the newest.
     pub period: Option<Period>,
-    /// The place of that period among those that have a snapshot, or of the point among all: 1 is the newest.
+    /// The place of that period among those that have a snapshot, or of the point among all: 1 is the newest. In a closed
+    /// history that of the calendar, up to today.
     pub place: usize,
     /// Whether it wants the point.
-    pub verdict: Verdict,
+    pub verdict: TierVerdict,
 }
 
 /// Whether a tier wants a point.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum TierVerdict {
     /// It does.
     Wants,
     /// It does not: this one is the first of the period.
@@ -162,7 +163,7 @@ pub enum Verdict {
 impl Said {
     /// Whether the tier wants the point.
     pub fn wants(&self) -> bool {
-        self.verdict == Verdict::Wants
+        self.verdict == TierVerdict::Wants
     }
 }
 
@@ -171,11 +172,11 @@ impl fmt::Display for Said {
         let Said { tier, of, period, place, verdict } = self;
         let name = tier.as_str();
         match (period, verdict) {
-            (Some(period), Verdict::Wants) => write!(f, "first of {name} {period} ({place} of {of})"),
-            (Some(period), Verdict::NotFirst(first)) => write!(f, "{first} is the first of {name} {period}"),
-            (Some(period), Verdict::Past) => write!(f, "{name} {period} is past the newest {of}"),
-            (None, Verdict::Wants) => write!(f, "{place} of the newest {of}"),
-            (None, Verdict::NotFirst(_) | Verdict::Past) => write!(f, "not among the newest {of}"),
+            (Some(period), TierVerdict::Wants) => write!(f, "first of {name} {period} ({place} of {of})"),
+            (Some(period), TierVerdict::NotFirst(first)) => write!(f, "{first} is the first of {name} {period}"),
+            (Some(period), TierVerdict::Past) => write!(f, "{name} {period} is past the newest {of}"),
+            (None, TierVerdict::Wants) => write!(f, "{place} of the newest {of}"),
+            (None, TierVerdict::NotFirst(_) | TierVerdict::Past) => write!(f, "not among the newest {of}"),
         }
     }
 }
@@ -195,35 +196,35 @@ pub fn judge(tiers: Tiers, zone: &Zone, history: &[Point], newest: Newest) -> Ve
             continue;
         }
         match newest {
-            Newest::WithSnapshot => of_those_that_have_one(tier, of, history, &dates, &mut answers),
+            Newest::WithSnapshot => judge_tier(tier, of, history, &dates, None, &mut answers),
             // Nothing would ever push the newest of a closed history out.
             Newest::OfCalendar(_) if tier == Tier::Last => {}
-            Newest::OfCalendar(now) => of_calendar(tier, of, history, &dates, date_of(now, zone), &mut answers),
+            Newest::OfCalendar(now) => {
+                judge_tier(tier, of, history, &dates, Some(date_of(now, zone)), &mut answers);
+            }
         }
     }
     answers
 }
 
-fn of_those_that_have_one(tier: Tier, of: u32, history: &[Point], dates: &[Date], answers: &mut [Vec<Said>]) {
+/// `today`: of a closed history, whose periods are counted on the calendar.
+fn judge_tier(tier: Tier, of: u32, history: &[Point], dates: &[Date], today: Option<Date>, answers: &mut [Vec<Said>]) {
     let periods: Vec<_> = dates.iter().map(|date| Period::on(tier, *date)).collect();
     let first = firsts(history, &periods);
     let (mut newer, mut newer_periods) = (BTreeSet::new(), BTreeSet::new());
     for (n, (point, period)) in history.iter().zip(&periods).enumerate().rev() {
         newer.insert(&point.snapshot);
         newer_periods.insert(*period);
-        let place = if tier == Tier::Last { newer.len() } else { newer_periods.len() };
+        let place = match (today, tier) {
+            (Some(today), _) => {
+                let until = period.map_or(0, |period| period.periods_until(today));
+                usize::try_from(until.max(0)).unwrap_or(usize::MAX).saturating_add(1)
+            }
+            (None, Tier::Last) => newer.len(),
+            (None, Tier::Week | Tier::Month | Tier::Year) => newer_periods.len(),
+        };
         let first = first.get(period).filter(|_| tier != Tier::Last).copied();
         answers[n].push(said(tier, of, *period, place, first, point));
-    }
-}
-
-fn of_calendar(tier: Tier, of: u32, history: &[Point], dates: &[Date], today: Date, answers: &mut [Vec<Said>]) {
-    let periods: Vec<_> = dates.iter().map(|date| Period::on(tier, *date)).collect();
-    let first = firsts(history, &periods);
-    for (n, (point, period)) in history.iter().zip(&periods).enumerate() {
-        let until = period.map_or(0, |period| period.periods_until(today));
-        let place = usize::try_from(until.max(0)).unwrap_or(usize::MAX).saturating_add(1);
-        answers[n].push(said(tier, of, *period, place, first.get(period).copied(), point));
     }
 }
 
@@ -242,9 +243,9 @@ fn firsts<'p>(history: &'p [Point], periods: &[Option<Period>]) -> BTreeMap<Opti
 fn said(tier: Tier, of: u32, period: Option<Period>, place: usize, first: Option<&Point>, point: &Point) -> Said {
     let is_past = u32::try_from(place).unwrap_or(u32::MAX) > of;
     let verdict = match first.filter(|first| first.snapshot != point.snapshot) {
-        _ if is_past => Verdict::Past,
-        Some(first) => Verdict::NotFirst(first.snapshot.clone()),
-        None => Verdict::Wants,
+        _ if is_past => TierVerdict::Past,
+        Some(first) => TierVerdict::NotFirst(first.snapshot.clone()),
+        None => TierVerdict::Wants,
     };
     Said { tier, of, period, place, verdict }
 }

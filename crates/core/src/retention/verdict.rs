@@ -10,7 +10,7 @@ use super::force::By;
 use super::judgement::{Keeper, Row, With, is_open, judge_rows};
 use super::lineage::Lineage;
 use super::policy::Retention;
-use super::tiers::{Said, Verdict as TierVerdict};
+use super::tiers::{Said, TierVerdict};
 use crate::decision::{CopyRef, Evidence, Over, Unread};
 use crate::ids::{InstanceId, Region, SnapshotId, VolumeId};
 use crate::inventory::day_of;
@@ -33,7 +33,7 @@ pub(crate) enum Verdict {
     Grace(Keeper, Date),
     /// Only the closing days keep it, until this day.
     Closing(Keeper, Date),
-    /// It dates a policy.
+    /// Others need it.
     Evidence(Evidence),
     /// Nothing keeps it.
     Goes,
@@ -285,7 +285,7 @@ impl<'i, 'a> Table<'i, 'a> {
 }
 
 /// Of the tiers that want nothing: the firsts of their periods.
-pub(crate) fn firsts(said: &[Said]) -> BTreeSet<SnapshotId> {
+pub(crate) fn firsts_named(said: &[Said]) -> BTreeSet<SnapshotId> {
     let first = |said: &Said| match &said.verdict {
         TierVerdict::NotFirst(first) => Some(first.clone()),
         TierVerdict::Wants | TierVerdict::Past => None,

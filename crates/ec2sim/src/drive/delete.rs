@@ -7,7 +7,8 @@ use snapwarden_core::inventory::{Snapshot, SnapshotState};
 use snapwarden_core::tags::Tags;
 
 use super::facts::{
-    UNSEEN_S, data_time, delete_on, is_copy_of, is_due, is_in_use, is_managed, is_of, is_pinned, seconds, volume_of,
+    UNSEEN_S, data_time, delete_on, everything, is_copy_of, is_due, is_in_use, is_managed, is_of, is_pinned, seconds,
+    volume_of,
 };
 use super::found::Found;
 use super::policy::{Record, named};
@@ -75,8 +76,7 @@ impl Delete<'_> {
                 && is_managed(self.world, other)
                 && data_time(other) >= data_time(shown)
         };
-        let mut all =
-            self.world.regions().flat_map(|region| self.world.snapshots(region)).map(|record| &record.snapshot);
+        let mut all = everything(self.world);
         let taken = self.process.all_shown().map(|(.., snapshot)| snapshot);
         let mut taken = taken.filter(|snapshot| self.is_fresh(snapshot.id.as_str()));
         let holds = all.any(is_as_new) || taken.any(is_as_new);

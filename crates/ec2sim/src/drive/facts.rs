@@ -1,8 +1,8 @@
 //! What the raw tags and times of a snapshot say, by docs/tags.md, and nothing of the code that decides.
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Snapshot, SnapshotState};
 use snapwarden_core::schedule::Slot;
@@ -17,6 +17,10 @@ use crate::world::World;
 pub(super) const CLOSED: &str = "snapwarden:closed";
 /// What speaks of one snapshot alone: it is neither born with it nor copied with it.
 pub(super) const OF_ONE_ALONE: [&str; 2] = [CLOSED, "snapwarden:in-use"];
+/// Full days that what was in force stays in force.
+pub(super) const GRACE_DAYS: i64 = 7;
+/// Full days that a history is judged as open after its volume is over.
+pub(super) const CLOSING_DAYS: i64 = 30;
 /// What changed within this time before a call, the caller need not know: EC2's lag, and a second look's minute.
 pub(super) const UNSEEN_S: i64 = LAG_MAX_S as i64 + 60;
 
@@ -43,6 +47,11 @@ fn is_of_another(snapshot: &Snapshot) -> bool {
         None => slot.is_some_and(|slot| seconds(slot, begun) > 86_400),
     };
     is_late || is_old
+}
+
+/// All snapshots of the world, ours or not.
+pub(super) fn everything(world: &World) -> impl Iterator<Item = &Snapshot> {
+    world.regions().flat_map(|region| world.snapshots(region)).map(|record| &record.snapshot)
 }
 
 /// Whether it says that it is ours and has another one's tags.
@@ -77,6 +86,16 @@ pub(super) fn delete_on(tags: &Tags) -> Option<Date> {
 /// The day that a tag says.
 pub(super) fn date(tags: &Tags, key: &str) -> Option<Date> {
     tags.get(key).filter(|text| text.len() == 10)?.parse().ok()
+}
+
+/// Whether a mark of a volume counts: none from before its newest data, and none from the future.
+pub(super) fn mark_counts(marked: Date, newest: Option<Date>, today: Date) -> bool {
+    newest.is_none_or(|newest| newest <= marked) && marked <= today
+}
+
+/// Whether the closing days after a mark are over.
+pub(super) fn is_past_closing(marked: Date, today: Date) -> bool {
+    marked.checked_add(CLOSING_DAYS.days()).is_ok_and(|last| last < today)
 }
 
 /// Whether a snapshot's day has come: its date, and as many full days as it was promised.

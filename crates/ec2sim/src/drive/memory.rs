@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use snapwarden_core::ids::{InstanceId, Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Snapshot, SnapshotState};
 
-use super::facts::{UNSEEN_S, data_time, is_left_out, is_managed, is_of, moment_of, seconds, volume_of};
+use super::facts::{UNSEEN_S, data_time, everything, is_left_out, is_managed, is_of, moment_of, seconds, volume_of};
 use super::policy::{Asked, Record, destinations};
 use crate::world::World;
 
@@ -76,6 +76,13 @@ pub(super) struct Statement {
     pub(super) destinations: BTreeSet<Region>,
     /// Its record and its `DestinationRegion`, as written.
     pub(super) written: [Option<String>; 2],
+}
+
+impl Statement {
+    /// Whether it is a newer one than `other`: it has completed, and is of another moment.
+    pub(super) fn takes_place_of(&self, other: &Self) -> bool {
+        self.is_completed && self.time > other.time && self.moment != other.moment
+    }
 }
 
 #[derive(Debug, Default)]
@@ -148,8 +155,7 @@ impl Memory {
 
     /// All managed snapshots, before a person does something.
     pub(super) fn before(world: &World) -> Before {
-        let all = world.regions().flat_map(|region| world.snapshots(region)).map(|record| &record.snapshot);
-        all.filter(|one| is_managed(world, one)).map(|one| (one.id.clone(), one.clone())).collect()
+        everything(world).filter(|one| is_managed(world, one)).map(|one| (one.id.clone(), one.clone())).collect()
     }
 
     /// A person has done something to these: where they stated something and do not any more, that is lost.
@@ -265,8 +271,7 @@ impl Memory {
         home: &Region,
         is_settled: impl Fn(&Snapshot) -> bool,
     ) -> Vec<Statement> {
-        let all = world.regions().flat_map(|region| world.snapshots(region)).map(|record| &record.snapshot);
-        let there = all.filter(|snapshot| is_of(snapshot, volume) && is_managed(world, snapshot));
+        let there = everything(world).filter(|snapshot| is_of(snapshot, volume) && is_managed(world, snapshot));
         let there = there.map(|snapshot| (snapshot, false));
         let deleted = self.deleted.get(volume).into_iter().flatten();
         let deleted = deleted.filter(|snapshot| is_managed(world, snapshot)).map(|one| (one, self.is_lost(one)));

@@ -5,24 +5,22 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan};
 use snapwarden_core::approval::Approved;
 use snapwarden_core::ids::{InstanceId, Region, VolumeId};
 use snapwarden_core::inventory::{Snapshot, StorageTier};
 
 use super::delete::Delete;
-use super::facts::{CLOSED, UNSEEN_S, data_time, day, delete_on, is_managed, is_of, is_pinned, moment_of, seconds};
+use super::facts::{
+    CLOSED, CLOSING_DAYS, GRACE_DAYS, UNSEEN_S, data_time, day, delete_on, is_managed, is_of, is_past_closing,
+    is_pinned, mark_counts, moment_of, seconds,
+};
 use super::found::Found;
 use super::history::{History, How};
 use super::memory::{Statement, Tenure};
 use super::policy::{Asked, Policy, Record, destinations};
 use crate::call::Action;
-
-/// Full days that what was in force stays in force.
-pub(super) const GRACE_DAYS: i64 = 7;
-/// Full days that a history is judged as open after its volume is over.
-pub(super) const CLOSING_DAYS: i64 = 30;
 
 /// Why something is in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -182,7 +180,7 @@ impl<'a> Case<'a> {
         };
         let said: Vec<_> = self.statements.iter().filter(|one| one.is_completed).filter(says).collect();
         let is_late = |one: &&Statement| {
-            let next = said.iter().find(|other| other.time > one.time && other.moment != one.moment);
+            let next = said.iter().find(|other| other.takes_place_of(one));
             next.is_none_or(|next| seconds(next.time, self.now()) < GRACE_DAYS * 86_400)
         };
         let is_read =
@@ -273,9 +271,7 @@ impl<'a> Case<'a> {
         };
         let mut in_force = Vec::new();
         for (one, what) in all.iter().filter(|(one, _)| one.is_settled) {
-            let takes_place =
-                |other: &Statement| other.is_completed && other.time > one.time && other.moment != one.moment;
-            let next = all.iter().find(|(other, _)| takes_place(other)).map(|(other, _)| other.time);
+            let next = all.iter().find(|(other, _)| other.takes_place_of(one)).map(|(other, _)| other.time);
             let basis = match next {
                 None => Basis::Now,
                 // Where a person took away what stated it last, nothing tells of it any more.
@@ -355,7 +351,7 @@ impl<'a> Case<'a> {
         let newest = self.all.iter().map(|(_, snapshot)| day(data_time(snapshot))).max();
         let marks = self.all.iter().filter_map(|(_, one)| one.tags.get(CLOSED)?.parse::<Date>().ok());
         let today = day(self.now());
-        marks.filter(move |marked| newest.is_none_or(|newest| newest <= *marked) && *marked <= today)
+        marks.filter(move |marked| mark_counts(*marked, newest, today))
     }
 
     /// Of a volume that is over and no longer judged as open a mark must say so, where anything rests on that.
@@ -366,8 +362,7 @@ impl<'a> Case<'a> {
         }
         let Some((_, words)) = self.kept(policies, destinations, Approvals::default(), true) else { return };
         let today = day(self.now());
-        let is_past = |marked: Date| marked.checked_add(CLOSING_DAYS.days()).is_ok_and(|last| last < today);
-        if self.marks().any(is_past) {
+        if self.marks().any(|marked| is_past_closing(marked, today)) {
             return;
         }
         let [_, (approvals, spends)] = self.approved();

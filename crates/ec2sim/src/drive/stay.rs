@@ -7,18 +7,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp};
 use snapwarden_core::decision::Problem;
 use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Snapshot, SnapshotState, StorageTier};
 
 use super::facts::{
-    CLOSED, data_time, day, delete_on, is_due, is_in_use, is_managed, is_of, is_pinned, moment_of, seconds, volume_of,
+    CLOSED, GRACE_DAYS, data_time, day, delete_on, everything, is_due, is_in_use, is_managed, is_of, is_past_closing,
+    is_pinned, mark_counts, moment_of, seconds, volume_of,
 };
 use super::history::{History, How};
 use super::memory::{Memory, State, Statement};
 use super::policy::{Asked, Policy, Record};
-use super::promise::{CLOSING_DAYS, GRACE_DAYS};
 use crate::world::World;
 
 /// What becomes of a snapshot whose day has come.
@@ -154,15 +154,16 @@ impl<'w> Whole<'w> {
         let mark = |(region, snapshot): &(&'w Region, &Snapshot)| {
             Some((*region, snapshot.tags.get(CLOSED)?.parse::<Date>().ok()?))
         };
-        let counts = move |marked: Date| newest.is_none_or(|newest| newest <= marked) && marked <= day(self.now);
-        self.all.iter().filter_map(mark).filter(move |(_, marked)| counts(*marked))
+        self.all.iter().filter_map(mark).filter(move |(_, marked)| mark_counts(*marked, newest, day(self.now)))
     }
 
     fn past_marks(&self) -> BTreeSet<Region> {
-        let is_past = |marked: &Date| marked.checked_add(CLOSING_DAYS.days()).is_ok_and(|last| last < day(self.now));
         let latest = |region: &Region| self.marks().filter(|(of, _)| *of == region).map(|(_, marked)| marked).max();
         let regions = self.all.iter().map(|(region, _)| *region).filter(|_| self.is_over);
-        regions.filter(|region| latest(region).as_ref().is_some_and(is_past)).cloned().collect()
+        regions
+            .filter(|region| latest(region).is_some_and(|marked| is_past_closing(marked, day(self.now))))
+            .cloned()
+            .collect()
     }
 
     fn is_all_closed(&self) -> bool {
@@ -212,9 +213,7 @@ impl<'w> Whole<'w> {
     fn stating(&self, counts: impl Fn(&Statement) -> bool) -> impl Iterator<Item = &Statement> {
         let all: Vec<_> = self.statements.iter().filter(|one| counts(one)).collect();
         let is_in_force = |one: &Statement| {
-            let takes_place =
-                |other: &&&Statement| other.is_completed && other.time > one.time && other.moment != one.moment;
-            let next = all.iter().find(takes_place);
+            let next = all.iter().find(|other| other.takes_place_of(one));
             self.is_left() || next.is_none_or(|next| seconds(next.time, self.now) < (GRACE_DAYS + 1) * 86_400)
         };
         let in_force: Vec<_> = all.iter().copied().filter(|one| is_in_force(one)).collect();
@@ -287,7 +286,7 @@ impl<'w> Whole<'w> {
         let says = |one: &&Statement| !matches!(one.record, Record::None | Record::Mistyped);
         let said: Vec<_> = self.statements.iter().filter(says).collect();
         let is_late = |one: &&&Statement| {
-            let next = said.iter().find(|other| other.is_completed && other.time > one.time);
+            let next = said.iter().find(|other| other.takes_place_of(one));
             next.is_none_or(|next| seconds(next.time, self.now) < (GRACE_DAYS + 1) * 86_400)
         };
         let named = self.named();
@@ -380,9 +379,7 @@ impl<'w> Whole<'w> {
 
     /// Whether another one has lately taken its place, of those that count.
     fn is_late(&self, one: &Statement, counts: impl Fn(&Statement) -> bool) -> bool {
-        let takes_place =
-            |other: &&Statement| other.is_completed && other.time > one.time && other.moment != one.moment;
-        let next = self.statements.iter().filter(|other| counts(other)).find(takes_place);
+        let next = self.statements.iter().filter(|other| counts(other)).find(|other| other.takes_place_of(one));
         counts(one) && next.is_some_and(|next| seconds(next.time, self.now) < (GRACE_DAYS + 1) * 86_400)
     }
 
@@ -400,16 +397,10 @@ impl<'w> Whole<'w> {
         })
     }
 
-    /// All snapshots of the world, ours or not.
-    fn everything(&self) -> impl Iterator<Item = &'w Snapshot> {
-        let world = self.world;
-        world.regions().flat_map(|place| world.snapshots(place)).map(|record| &record.snapshot)
-    }
-
     /// Whether what it is a copy of stays: it is pinned, or is kept until later, though its tags do not make it ours any more;
     /// or it is ours and its day has not come.
     fn has_kept_source(&self, snapshot: &Snapshot) -> bool {
-        let source = self.everything().find(|other| other.id != snapshot.id && other.id == moment_of(snapshot));
+        let source = everything(self.world).find(|other| other.id != snapshot.id && other.id == moment_of(snapshot));
         let is_later = |source: &Snapshot| delete_on(&source.tags).is_some_and(|until| until > day(self.now));
         let is_not_due = |source: &Snapshot| is_managed(self.world, source) && !is_due(source, self.now);
         source.is_some_and(|source| is_pinned(&source.tags) || is_later(source) || is_not_due(source))
@@ -417,7 +408,7 @@ impl<'w> Whole<'w> {
 
     /// Whether a copy of it is pending.
     fn is_copied(&self, snapshot: &Snapshot) -> bool {
-        self.everything().any(|other| {
+        everything(self.world).any(|other| {
             other.state == SnapshotState::Pending
                 && moment_of(other) == snapshot.id
                 && other.id != snapshot.id

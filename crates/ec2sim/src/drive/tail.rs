@@ -9,7 +9,7 @@ use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Snapshot, SnapshotState};
 
 use super::calm::{Pending, is_said};
-use super::facts::{day, delete_on, is_due, is_managed, is_pinned, told, volume_of};
+use super::facts::{day, delete_on, everything, is_due, is_managed, is_pinned, told, volume_of};
 use super::found::Broken;
 use super::life::{How, Life};
 use super::memory::Memory;
@@ -75,9 +75,10 @@ fn ends(world: &World, memory: &Memory) -> Vec<(VolumeId, Timestamp)> {
     let is_of_image =
         |whole: &Whole<'_>| whole.all.iter().any(|(region, one)| !world.images_on(region, &one.id).is_empty());
     // What is still being copied is marked when it has completed.
-    let all = world.regions().flat_map(|region| world.snapshots(region)).map(|record| &record.snapshot);
-    let pending: BTreeSet<_> =
-        all.filter(|one| one.state == SnapshotState::Pending && is_managed(world, one)).filter_map(volume_of).collect();
+    let pending: BTreeSet<_> = everything(world)
+        .filter(|one| one.state == SnapshotState::Pending && is_managed(world, one))
+        .filter_map(volume_of)
+        .collect();
     let wholes = stay::wholes(world, memory, now);
     let over = wholes.iter().filter(|whole| whole.is_over() && !pending.contains(&whole.volume) && !is_of_image(whole));
     over.filter_map(end).collect()

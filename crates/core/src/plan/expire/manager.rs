@@ -13,7 +13,7 @@ use crate::managed::{Due, InUse, Managed};
 use crate::plan::about;
 use crate::policy::Offsite;
 use crate::retention::tiers::Said;
-use crate::retention::{Account, Keeper, Recorded, Settling, Table, Verdict, Wanted, delete_on_of_copy, firsts};
+use crate::retention::{Account, Keeper, Recorded, Settling, Table, Verdict, Wanted, delete_on_of_copy, firsts_named};
 use crate::tags::{self, TagValue, key};
 
 /// Where a snapshot lies, and its id.
@@ -159,7 +159,7 @@ impl<'i, 'a> Manager<'i, 'a> {
         let Some((stays, anchor, newest)) = self.stays(snapshot, table) else {
             return (Act::Keep, Reason::LastGood { volume: snapshot.volume().cloned() });
         };
-        let firsts = firsts(said);
+        let firsts = firsts_named(said);
         let held = firsts.iter().filter_map(|first| table.holder_of(first, snapshot.region()));
         let rests_on: BTreeSet<_> = held.chain(newest).collect();
         let uncopied = self.uncopied(snapshot);
@@ -306,7 +306,7 @@ fn kept(snapshot: &Managed<'_>, verdict: Verdict, delete_on: Date) -> Option<Rea
 pub(crate) fn in_use(snapshot: &Managed<'_>, now: Timestamp) -> Option<Reason> {
     match snapshot.in_use(now)? {
         InUse::Since(since) => Some(Reason::InUse { since: Some(since) }),
-        InUse::Unreadable(_) => Some(Reason::InUse { since: None }),
+        InUse::Unreadable => Some(Reason::InUse { since: None }),
     }
 }
 
