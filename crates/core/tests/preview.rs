@@ -221,10 +221,10 @@ fn a_shorter_retention_waits_for_the_grace_period_and_an_approval_does_not() {
         dates(&moved(&as_is, &changed, &approved)),
         [
             // The first snapshot under the new policy is of the 23rd: from then on it is only the grace period that keeps
-            // the others, and 7 full days later it is over.
-            ["2026-11-30", "2026-11-30", "2026-11-23"],
-            ["2026-12-07", "2026-11-30", "2026-11-23"],
-            ["2026-12-14", "2026-11-30", "2026-11-23"],
+            // the others, and 7 full days later it is over. The words for it are of the day after that.
+            ["2026-11-30", "2026-11-30", "2026-11-24"],
+            ["2026-12-07", "2026-11-30", "2026-11-24"],
+            ["2026-12-14", "2026-11-30", "2026-11-24"],
             ["2026-12-21", "2026-11-30", "2026-11-30"],
             // The newest that records the earlier policy is the memory of it, approved or not.
             ["2026-11-29", "2026-11-30", "2026-11-30"],

@@ -593,6 +593,28 @@ fn while_no_instance_has_the_volume_what_any_snapshot_records_counts_and_what_th
 }
 
 #[test]
+fn an_instance_that_is_replaced_by_one_with_the_same_tags_ends_no_grace_period_later() {
+    // A new instance every three days, each with a few snapshots; weeks were taken away on the 11th.
+    let days = |from: i8, to: i8| (from..=to).map(|n| (n, format!("2026-11-{n:02}")));
+    let of = |(n, day): (i8, String)| {
+        let record = if n < 11 { "days=1 weeks=9" } else { "days=1" };
+        made(&day, record).tag("InstanceID", &format!("i-{}", n / 3))
+    };
+    let account = |last: i8, gap: i8| {
+        let all = days(1, last).filter(|(n, _)| *n < 11 || *n > 11 + gap || *n == 11).map(of);
+        let id = format!("i-{}", last / 3);
+        let now = format!("2026-11-{last:02}T12:00:00Z");
+        let firsts = [made("2026-10-05", "days=1 weeks=9"), made("2026-10-12", "days=1 weeks=9")];
+        world(&now).server(&id, &[("RetentionDays", "1")], "vol-1").snapshots(firsts).snapshots(all)
+    };
+    let first = "snap-2026-10-05".to_owned();
+    assert!(!deleted(&sound(&account(17, 0))).contains(&first));
+    assert!(deleted(&sound(&account(18, 0))).contains(&first), "7 full days after the 11th");
+    // Where it was not backed up for as long as the grace period, that counts anew.
+    assert!(!deleted(&sound(&account(20, 7))).contains(&first));
+}
+
+#[test]
 fn while_no_instance_has_the_volume_the_newest_record_of_each_policy_stays_as_long_as_that_keeps_another() {
     // Lent for a day to an instance that asks for less, before the first policy was recorded on more than one.
     let firsts = ["2026-09-01", "2026-10-01", "2026-11-01"].map(|day| made(day, ""));
@@ -1324,6 +1346,52 @@ fn the_tiers_of_a_region_that_is_no_destination_any_more_end_by_the_calendar_and
     assert_eq!(deleted(&sound(&december))[..3], ["snap-c0", "snap-c1", "snap-c2"]);
 }
 
+#[test]
+fn a_mistyped_destination_that_is_corrected_ends_what_was_one_before_only_after_the_grace_period() {
+    // A year of copies in AWAY, two weeks under a slip, and an hour ago the tag was corrected to another Region or taken away.
+    let old = ["2026-10-01", "2026-11-01"].map(|day| to(AWAY, made(day, "days=1")));
+    let copies: Vec<_> = old.iter().map(|one| copy(&format!("snap-c{}", one.0.id), one)).collect();
+    for slip in ["eu-wset-1", HOME, "eu-west-1 elsewhere", "(none)"] {
+        let under = ["2026-11-08", "2026-11-21"].map(|day| to(slip, made(day, "days=1")));
+        let account = |tagged: Pairs<'_>| {
+            let tags = [&[("Backup", "Yes"), ("RetentionDays", "1")], tagged].concat();
+            let account = world(NOW).server("i-1", &tags, "vol-1").snapshots(old.clone()).snapshots(under.clone());
+            account.region(AWAY).snapshots(copies.clone()).region(HOME)
+        };
+        let last = "snap-csnap-2026-11-01";
+        for tagged in [&[("DestinationRegion", slip)][..], &[("DestinationRegion", FAR)], &[]] {
+            let plan = sound(&account(tagged));
+            assert!(!deleted(&plan).contains(&last.to_owned()), "{slip} {tagged:?}");
+            assert_eq!(of_snapshot(&plan, last).1, &Reason::LastGood { volume: Some(volume_id("vol-1")) });
+        }
+        // From the first snapshot on that was made under the corrected tag it has its days.
+        for (day, stays) in [("2026-11-15T04:00:01Z", true), ("2026-11-15T04:00:00Z", false)] {
+            let mut first = to(FAR, named("snap-first", "2026-11-15", "days=1")).at(day);
+            first.0.tags.set("CreatedOn", "2026-11-15");
+            let corrected = account(&[("DestinationRegion", FAR)]);
+            let plan = sound(&corrected.snapshots([first, to(FAR, made("2026-11-22", "days=1"))]));
+            assert_eq!(!deleted(&plan).contains(&last.to_owned()), stays, "{slip} {day}");
+        }
+    }
+}
+
+#[test]
+fn a_copy_in_the_volumes_own_region_is_the_last_good_one_only_where_it_is_the_newest_there() {
+    let record = "days=1 copies: days=1";
+    let old = made("2026-01-01", record).tag("SourceRegion", AWAY);
+    let back = copy("snap-back", &old).tag("SourceSnapshotId", "snap-0c0");
+    let account = |newest: &[&str]| {
+        let tags = [("Backup", "Yes"), ("RetentionDays", "1"), ("DestinationRetentionDays", "1")];
+        let newest: Vec<_> = newest.iter().map(|day| made(day, record)).collect();
+        world(NOW).server("i-1", &tags, "vol-1").snapshot(back.clone()).snapshots(newest)
+    };
+    assert_eq!(deleted(&sound(&account(&["2026-11-21"]))), ["snap-back"]);
+    assert_eq!(
+        of_snapshot(&sound(&account(&[])), "snap-back").1,
+        &Reason::LastGood { volume: Some(volume_id("vol-1")) }
+    );
+}
+
 // Approvals.
 
 #[test]
@@ -1344,7 +1412,11 @@ fn a_person_may_approve_it_for_as_many_and_as_old_ones_as_were_read() {
     );
     assert_eq!(problems(&plan, "i-1"), std::slice::from_ref(&one));
     assert_eq!(one.to_string().split("; to delete").count(), 1, "there are no words for it: {one}");
-    assert_eq!(approve("i-1:2026-11-18:9").0, NONE, "the grace period began the day after");
+    assert_eq!(approve("i-1:2026-11-19:9").0, NONE, "the grace period began on that day, maybe after the plan");
+    assert_eq!(approve("i-1:2026-11-20:9").0, ["snap-2026-10-20"]);
+    let today = shortened(&["2026-11-22"]);
+    assert_eq!(problems(&sound(&today), "i-1"), [grace(2, 0, "2026-11-29")], "no words yet");
+    assert_eq!(deleted(&sound_with(&today, &approved(&["i-1:2026-11-22:9"]))), NONE);
     assert_eq!(approve("i-1:2026-11-22:0").0, NONE);
     assert_eq!(approve("us-east-1:2026-11-22:9").0, NONE, "a Region's is of S9 alone");
     assert_eq!(approve("us-east-1:closed:2026-11-22:9").0, NONE, "of volumes that are over");
@@ -1871,6 +1943,75 @@ fn the_closing_days_of_a_volume_that_was_replaced_are_counted_from_its_own_mark(
         if let Reason::KeptForClosing { until, .. } = &one.reason { Some(until.to_string()) } else { None }
     });
     assert_eq!(until.collect::<Vec<_>>(), ["2026-12-12"]);
+}
+
+/// `vol-1` is gone and closed long ago, and `vol-2` is in its place, with these snapshots of its own.
+fn in_its_place(tagged: Pairs<'_>, own: &[&str]) -> World {
+    let old = [made("2026-08-01", "days=7 last=2"), made("2026-08-02", "days=7 last=2").tag(CLOSED, "2026-08-03")];
+    let own = own.iter().map(|day| {
+        let mut snap = made(day, "days=7 last=2");
+        snap.0.volume_id = volume_id("vol-2");
+        snap
+    });
+    let tags = [&[("snapwarden:was", "vol-1")], tagged].concat();
+    world(NOW).volume("vol-2", &tags).instance("i-1", &[], &[("/dev/xvda", "vol-2")]).snapshots(old).snapshots(own)
+}
+
+#[test]
+fn what_belongs_together_is_over_when_the_last_of_it_is_and_not_by_an_older_mark() {
+    for own in [&[][..], &["2026-08-10"], &["2026-11-21"]] {
+        for tagged in [&[][..], &[("Backup", "No")]] {
+            let plan = sound(&in_its_place(tagged, own));
+            assert!(
+                !deleted(&plan).contains(&"snap-2026-08-02".to_owned()),
+                "{own:?} {tagged:?}: {:?}",
+                deleted(&plan)
+            );
+        }
+    }
+    // With a mark of its own the closing days count from that, also where nothing of it lies beside the older ones.
+    let marked = |day: &str| {
+        let mut own = made("2026-08-10", "days=7 last=2").tag(CLOSED, day);
+        own.0.volume_id = volume_id("vol-2");
+        let world = in_its_place(&[("Backup", "No")], &[]);
+        (world.clone().snapshot(own.clone()), world.region(AWAY).snapshot(copy("snap-c", &own)))
+    };
+    let (here, away) = marked("2026-10-22");
+    assert_eq!(deleted(&sound(&here)), ["snap-2026-08-01", "snap-2026-08-02", "snap-2026-08-10"]);
+    assert_eq!(deleted(&sound(&away)), ["snap-c", "snap-2026-08-01", "snap-2026-08-02"]);
+    let (here, away) = marked("2026-10-23");
+    assert_eq!(deleted(&sound(&here)), ["snap-2026-08-01"]);
+    assert_eq!(deleted(&sound(&away)), ["snap-2026-08-01"], "the moved one takes a place at home");
+}
+
+#[test]
+fn the_words_for_closing_days_are_about_those_that_the_last_volume_began() {
+    let mut own = made("2026-08-10", "days=7 last=2").tag(CLOSED, "2026-11-21");
+    own.0.volume_id = volume_id("vol-2");
+    let account = in_its_place(&[("Backup", "No")], &[]).snapshot(own);
+    let go = |words: &str| {
+        let plan = account.expire_with(&approved(&[words]));
+        assert_eq!(check(&plan, &account.inventory, &approved(&[words])), []);
+        deleted(&plan)
+    };
+    assert_eq!(go("us-east-1:closed:2026-11-21:9"), ["snap-2026-08-01"], "marked on that day, maybe after the plan");
+    let all_but_the_mark = ["snap-2026-08-01", "snap-2026-08-02"];
+    assert_eq!(go("us-east-1:closed:2026-11-22:9"), all_but_the_mark, "it records the policy that keeps the others");
+}
+
+#[test]
+fn what_stays_for_the_volume_in_its_place_is_counted_and_what_that_has_itself_holds_nothing_older() {
+    let plan = sound(&in_its_place(&[], &[]));
+    let problem = Problem::KeptOfReplaced { volumes: 1, example: volume_id("vol-1"), some: some(2) };
+    assert_eq!(problems(&plan, HOME), std::slice::from_ref(&problem));
+    assert_eq!(
+        problem.to_string(),
+        "1 volume that others were put in the place of, such as vol-1: 2 snapshots (16 GiB) past DeleteOn, kept as long as \
+         the others need them. To let them end, take snapwarden:was off the others"
+    );
+    let backed_up = in_its_place(&[], &["2026-11-20", "2026-11-21"]);
+    let plan = sound(&backed_up.with_instance("i-1", |instance| instance.tags.set("Backup", "Yes")));
+    assert_eq!(deleted(&plan), ["snap-2026-08-01", "snap-2026-08-02"], "the newer ones record the policy themselves");
 }
 
 #[test]

@@ -115,6 +115,11 @@ impl<'a> Account<'a> {
         is_attached || self.listed.contains_key(volume) || !self.snapshots_of(volume).is_empty()
     }
 
+    /// Whether a volume is there, by the list of volumes.
+    pub(super) fn is_listed(&self, volume: &str) -> bool {
+        self.listed.contains_key(volume)
+    }
+
     /// The instances that have a volume now.
     pub(super) fn holders(&self, volume: &str) -> impl Iterator<Item = &'a Instance> {
         let all = self.attached.get(volume).map_or(&[][..], Vec::as_slice);

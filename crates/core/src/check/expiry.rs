@@ -153,7 +153,8 @@ impl<'a> Checker<'a> {
         for member in line.completed() {
             let Some(decision) = decisions.get(&member.fact.key()) else { continue };
             let retention = stated_retention(member).and_then(|text| line.retention.memory_of(&text, member.second));
-            let destinations = line.destinations.memory_of(&stated_destinations(member), member.second);
+            let destinations = stated_destinations(line.account, member);
+            let destinations = destinations.and_then(|text| line.destinations.memory_of(&text, member.second));
             if [retention, destinations].contains(&Some(Holds::Grace)) {
                 let text = format!("{} is the newest that states what is in its grace period", member.fact.snapshot.id);
                 self.add(Rule::S12, decision, text);
@@ -181,7 +182,9 @@ impl<'a> Checker<'a> {
         if on(true, false).is_none() {
             any_of.push(closed);
         }
-        let marked = target.volume.and_then(|volume| lines[0].mark(volume, target.region));
+        let over = lines.iter().filter(|line| line.over == Over::Yes);
+        let marked: Option<Vec<_>> = over.map(|line| line.closed(target.region)).collect();
+        let marked = marked.and_then(|days| days.into_iter().max());
         waiting.push(Waiting { place, decision, target, any_of, marked, wanted });
         false
     }

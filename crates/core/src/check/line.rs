@@ -139,9 +139,9 @@ impl<'a> Line<'a> {
         };
         Self {
             account,
-            over: over(account, &volumes),
+            over: over(account, &volumes, &members),
             retention: stated(|one, other| one != other, &stated_retention),
-            destinations: stated(loses_destination, &|member| Some(stated_destinations(member))),
+            destinations: stated(loses_destination, &|member| stated_destinations(account, member)),
             homes: volumes.iter().filter(is_seen).map(|volume| account.home(volume)).collect(),
             holders: volumes.iter().flat_map(|volume| account.holders(volume)).collect(),
             adopted: OnceCell::new(),
@@ -188,11 +188,26 @@ impl<'a> Line<'a> {
         self.over == Over::Yes && self.is_marked_past(region)
     }
 
-    /// Whether all marks in a Region are older than the closing days.
+    /// Whether the marks of all its volumes are older than the closing days.
     fn is_marked_past(&self, region: &Region) -> bool {
         let (now, days) = (date_of(self.account.inventory.taken_at), i64::from(self.account.config.closing_days));
-        let here: BTreeSet<_> = self.completed_in(region, |_| true).iter().filter_map(|one| one.fact.volume).collect();
-        here.into_iter().all(|volume| self.mark(volume, region).is_some_and(|day| days_between(day, now) > days))
+        self.closed(region).is_some_and(|day| days_between(day, now) > days)
+    }
+
+    /// The latest day on which one of its volumes was marked, where each was: in a Region, or anywhere if none of it lies there.
+    pub(super) fn closed(&self, region: &Region) -> Option<jiff::civil::Date> {
+        let volumes: BTreeSet<_> = self.completed().filter_map(|one| one.fact.volume).collect();
+        let mut latest = None;
+        for volume in volumes {
+            let mut of_it = self.completed().map(|one| one.fact).filter(|fact| fact.volume == Some(volume));
+            let day = if of_it.any(|fact| fact.region == region) {
+                self.mark(volume, region)
+            } else {
+                self.regions().into_iter().filter_map(|other| self.mark(volume, other)).max()
+            };
+            latest = latest.max(Some(day?));
+        }
+        latest
     }
 
     /// The day on which a volume's history here was marked as closed. A mark counts from the day of the volume's newest
@@ -259,8 +274,25 @@ impl<'a> Line<'a> {
         let is_yes = |one: &&&Instance| one.tags.get("Backup").is_some_and(|text| text.eq_ignore_ascii_case("yes"));
         let ids: BTreeSet<&str> = self.holders.iter().filter(is_yes).map(|one| one.id.as_str()).collect();
         let is_of_one =
-            |member: &&Member<'_>| member.fact.snapshot.tags.get("InstanceID").is_some_and(|id| ids.contains(id));
-        self.completed().rev().take_while(is_of_one).last().map(|oldest| oldest.fact.data)
+            |member: &Member<'_>| member.fact.snapshot.tags.get("InstanceID").is_some_and(|id| ids.contains(id));
+        let written = |member: &Member<'_>| {
+            let named: BTreeSet<_> = facts::destinations(&member.fact.snapshot.tags).collect();
+            Some((stated_retention(member).filter(|_| member.has_record())?, named))
+        };
+        let days = facts::full_days(i64::from(self.account.config.grace_days));
+        let mut oldest: Option<&Member<'a>> = None;
+        for member in self.completed().rev() {
+            // One that was replaced, soon and by one with the same tags.
+            let is_like = |next: &Member<'_>| {
+                let is_soon = next.fact.data.duration_since(member.fact.data) < days;
+                is_soon && written(member).is_some_and(|of_it| written(next) == Some(of_it))
+            };
+            if !is_of_one(member) && !oldest.is_some_and(is_like) {
+                break;
+            }
+            oldest = Some(member);
+        }
+        oldest.map(|oldest| oldest.fact.data)
     }
 
     /// The instances that its snapshots name and that are there.
@@ -362,10 +394,19 @@ pub(super) fn stated_retention(member: &Member<'_>) -> Option<String> {
     }
 }
 
-/// The destinations of a snapshot, as a statement.
-pub(super) fn stated_destinations(member: &Member<'_>) -> String {
-    let named: BTreeSet<_> = facts::destinations(&member.fact.snapshot.tags).map(|region| region.to_string()).collect();
-    named.into_iter().collect::<Vec<_>>().join(" ")
+/// The destinations of a snapshot, as a statement: none where one of them is no other Region of the account.
+pub(super) fn stated_destinations(account: &Account<'_>, member: &Member<'_>) -> Option<String> {
+    let fact = member.fact;
+    let home = if fact.is_copy { fact.source_region() } else { Some(fact.region.clone()) };
+    let mut named = BTreeSet::new();
+    for word in facts::destination_words(&fact.snapshot.tags) {
+        let region: Region = word.parse().ok()?;
+        if home.as_ref() == Some(&region) || !account.may_exist(&region) {
+            return None;
+        }
+        named.insert(region.to_string());
+    }
+    Some(named.into_iter().collect::<Vec<_>>().join(" "))
 }
 
 /// Whether a Region of the first statement is not in the second.
@@ -374,8 +415,13 @@ fn loses_destination(one: &str, other: &str) -> bool {
     one.split(' ').any(|region| !region.is_empty() && !others.contains(region))
 }
 
-/// Several volumes are over when each is.
-fn over(account: &Account<'_>, volumes: &[&str]) -> Over {
+/// Several volumes are over when each is, and each that is there has a completed snapshot that a mark can lie on.
+fn over(account: &Account<'_>, volumes: &[&str], members: &[Member<'_>]) -> Over {
+    let has_any =
+        |volume: &str| members.iter().any(|member| member.fact.is_completed() && member.fact.volume == Some(volume));
+    if volumes.len() > 1 && volumes.iter().any(|volume| account.is_listed(volume) && !has_any(volume)) {
+        return Over::No;
+    }
     let each: Vec<_> = volumes.iter().map(|volume| account.over(volume)).collect();
     if each.contains(&Over::No) {
         Over::No

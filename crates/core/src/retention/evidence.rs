@@ -24,33 +24,47 @@ pub(super) struct Older<'i, 'a> {
 pub(super) struct EvidenceOf<'h, 'i, 'a> {
     lineages: &'h [Lineage<'i, 'a>],
     grace: BTreeMap<&'h SnapshotId, Date>,
-    pub(super) newest: Vec<(&'h Retention, &'h SnapshotId)>,
-    changes: BTreeMap<&'h SnapshotId, Timestamp>,
+    /// The volume's own, and those of all that belong together with it.
+    memories: Vec<Memory<'h>>,
     /// What there is of the volumes that belong together with this one: each is judged in its own table.
     joined: Vec<&'i Managed<'a>>,
     /// What keeps those too that are not due: asked seldom.
     judged: OnceCell<Vec<Judged<'h, 'i, 'a>>>,
 }
 
+/// What in a lineage says which policies are in force, and since when.
+struct Memory<'h> {
+    newest: Vec<(&'h Retention, &'h SnapshotId)>,
+    changes: BTreeMap<&'h SnapshotId, Timestamp>,
+    /// Whether it is of others as well: then these need it, too.
+    is_joined: bool,
+}
+
+impl<'h> Memory<'h> {
+    fn of(lineage: &'h Lineage<'_, '_>, is_joined: bool) -> Self {
+        let mut changes: BTreeMap<&SnapshotId, Timestamp> = BTreeMap::new();
+        for (taken, moment) in lineage.changes() {
+            let latest = changes.entry(moment).or_insert(taken);
+            *latest = taken.max(*latest);
+        }
+        Self { newest: lineage.newest_moments(), changes, is_joined }
+    }
+}
+
 impl<'h, 'i, 'a> EvidenceOf<'h, 'i, 'a> {
     pub(super) fn new(lineages: &'h [Lineage<'i, 'a>]) -> Self {
         let mut grace: BTreeMap<&SnapshotId, Date> = BTreeMap::new();
-        let mut changes: BTreeMap<&SnapshotId, Timestamp> = BTreeMap::new();
         for lineage in lineages {
             for (moment, until) in lineage.grace_moments() {
                 let latest = grace.entry(moment).or_insert(until);
                 *latest = until.max(*latest);
             }
-            for (taken, moment) in lineage.changes() {
-                let latest = changes.entry(moment).or_insert(taken);
-                *latest = taken.max(*latest);
-            }
         }
-        let newest = lineages.iter().flat_map(Lineage::newest_moments).collect();
+        let memories = lineages.iter().enumerate().map(|(n, lineage)| Memory::of(lineage, n > 0)).collect();
         let own: BTreeSet<_> = lineages[0].members.iter().map(|one| one.moment()).collect();
         let all = lineages.iter().skip(1).flat_map(|lineage| &lineage.members).copied();
         let joined = all.filter(|one| !own.contains(one.moment()) && !is_fixed(one, lineages[0].now)).collect();
-        Self { lineages, grace, newest, changes, joined, judged: OnceCell::new() }
+        Self { lineages, grace, memories, joined, judged: OnceCell::new() }
     }
 
     /// Why `snapshot`, of this lineage, stays; none where nothing needs it. `older`: those that stay, or that only a
@@ -67,7 +81,7 @@ impl<'h, 'i, 'a> EvidenceOf<'h, 'i, 'a> {
         if let Some(until) = self.grace.get(moment) {
             return Some(Evidence::OfGrace { until: *until });
         }
-        let keeps_another = |policy: &Retention| {
+        let keeps_another = |policy: &Retention, is_joined: bool| {
             let keeps = |keeper: &Keeper| keeper.is_of(policy);
             // What never goes by itself needs no policy.
             let others = || rows.iter().filter(|row| row.snapshot.moment() != moment && !row.is_fixed);
@@ -75,14 +89,20 @@ impl<'h, 'i, 'a> EvidenceOf<'h, 'i, 'a> {
                 |one: &Managed<'a>| self.judged().iter().any(|judged| judged.keepers(one).0.iter().any(&keeps));
             others().filter_map(|row| row.kept_by(released)).flatten().any(&keeps)
                 || others().filter(|row| !row.is_due).any(|row| is_kept(row.snapshot))
-                || self.joined.iter().any(|one| is_kept(one))
+                || (is_joined && self.joined.iter().any(|one| is_kept(one)))
         };
-        if self.newest.iter().any(|(policy, of)| *of == moment && keeps_another(policy)) {
+        let states = |memory: &Memory<'_>| {
+            memory.newest.iter().any(|(policy, of)| *of == moment && keeps_another(policy, memory.is_joined))
+        };
+        if self.memories.iter().any(states) {
             return Some(Evidence::OfPolicy);
         }
-        let mut all = self.joined.iter().copied().chain(older.iter().map(|one| one.snapshot));
-        let mut is_older_there = |taken: Timestamp| all.any(|one| one.taken() < taken);
-        if self.changes.get(moment).is_some_and(|taken| is_older_there(*taken)) {
+        let dates = |memory: &Memory<'_>| {
+            let joined = self.joined.iter().copied().filter(|_| memory.is_joined);
+            let mut all = joined.chain(older.iter().map(|one| one.snapshot));
+            memory.changes.get(moment).is_some_and(|taken| all.any(|one| one.taken() < *taken))
+        };
+        if self.memories.iter().any(dates) {
             return Some(Evidence::OfChange);
         }
         // The newest of a closed history goes last: it carries the mark, and without it the next run would mark another.
@@ -94,6 +114,11 @@ impl<'h, 'i, 'a> EvidenceOf<'h, 'i, 'a> {
         let mut here = older.iter().filter(|one| one.snapshot.region() == snapshot.region());
         let is_older_here = here.any(|one| !(is_released && one.goes));
         (is_last && is_older_here).then_some(Evidence::OfClosing)
+    }
+
+    /// Each policy in force with the newest moment that states it.
+    pub(super) fn newest(&self) -> impl Iterator<Item = &(&'h Retention, &'h SnapshotId)> {
+        self.memories.iter().flat_map(|memory| &memory.newest)
     }
 
     fn judged(&self) -> &[Judged<'h, 'i, 'a>] {

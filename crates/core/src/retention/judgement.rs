@@ -192,6 +192,9 @@ fn judgement(lineage: &Lineage<'_, '_>, region: &Region, with: With) -> Judgemen
         let all: Vec<_> = lineage.members.iter().copied().filter(is_of_it).collect();
         let points = points(lineage, region, &all, is_copy);
         judgement.add(lineage, &all, &points);
+        // At home no newer copies come: the newest snapshot of any kind is as good.
+        let is_any = is_copy && lineage.homes.contains(region);
+        judgement.add_last(lineage.members.iter().filter(|one| is_of_it(one) || (is_any && one.region() == region)));
     }
     judgement
 }
@@ -230,8 +233,12 @@ impl Judgement {
                 }
             }
         }
-        let last = all.iter().max_by_key(|one| (one.taken(), one.id()));
-        let at_hand = all.iter().filter(|one| one.is_at_hand()).max_by_key(|one| (one.taken(), one.id()));
+    }
+
+    /// The last good ones of a history.
+    fn add_last<'m, 'a: 'm>(&mut self, all: impl Iterator<Item = &'m &'m Managed<'a>> + Clone) {
+        let last = all.clone().max_by_key(|one| (one.taken(), one.id()));
+        let at_hand = all.filter(|one| one.is_at_hand()).max_by_key(|one| (one.taken(), one.id()));
         self.last_good.extend(last.into_iter().chain(at_hand).map(|one| one.id().clone()));
     }
 }

@@ -15,10 +15,10 @@ use super::statements::Statements;
 use crate::decision::{Over, Unread};
 use crate::ids::{InstanceId, Region, VolumeId};
 use crate::index::Index;
-use crate::inventory::{RegionStatus, SECONDS_PER_DAY, day_of};
+use crate::inventory::{Inventory, RegionStatus, SECONDS_PER_DAY, day_of};
 use crate::managed::Managed;
 use crate::policy::Selection;
-use crate::tags::{self, TagValue};
+use crate::tags::{self, Named, TagValue};
 
 impl<'a> Account<'_, 'a> {
     /// A volume's own lineage, and where it was put in the place of another one, or another in its, that of them all: it
@@ -47,6 +47,7 @@ pub(super) struct Lineage<'i, 'a> {
     pub(super) unread: BTreeSet<Unread>,
     /// None: a record that cannot be read. It takes its place, and nothing goes meanwhile.
     pub(super) retention: Statements<Option<&'i Retention>>,
+    /// Without those of snapshots that were made under a slip.
     pub(super) destinations: Statements<&'i BTreeSet<Region>>,
 }
 
@@ -68,10 +69,10 @@ impl<'i, 'a> Lineage<'i, 'a> {
             pending,
             holders: holders.collect(),
             homes: BTreeSet::new(),
-            over: over(index, volumes),
+            over: over(index, volumes, &members),
             unread: BTreeSet::new(),
             retention: Statements::of(&members, (now, grace), |one| stated(one.recorded())),
-            destinations: Statements::of(&members, (now, grace), |one| Some(one.destinations())),
+            destinations: Statements::of(&members, (now, grace), |one| stated_destinations(one, index.inventory)),
             members,
         };
         lineage.find_homes(volumes);
@@ -102,17 +103,29 @@ impl<'i, 'a> Lineage<'i, 'a> {
 
     /// The one that dates when the instance that has the volume now began to back it up; none where there is no older one.
     pub(super) fn first_of_holder(&self) -> Option<&'i Managed<'a>> {
-        let first = self.of_holder().last()?;
+        let first = self.of_holder().last().copied()?;
         self.members.first().is_some_and(|oldest| oldest.moment() != first.moment()).then_some(first)
     }
 
-    /// Its newest ones, as far back as they are all made of instances that have it and are backed up; the newest first.
-    fn of_holder(&self) -> impl Iterator<Item = &'i Managed<'a>> {
+    /// Its newest ones, as far back as they are all made of instances that have it and are backed up; the newest first. An
+    /// instance that was replaced by one with the same tags breaks no line.
+    fn of_holder(&self) -> Vec<&'i Managed<'a>> {
         let is_selected = |id: &InstanceId| {
             let mut selected = self.holders().filter(|asking| asking.selection == Selection::Selected);
             selected.any(|asking| asking.instance.id == *id)
         };
-        self.members.iter().rev().copied().take_while(move |one| one.instance().is_some_and(is_selected))
+        let is_same = |one: &Managed<'_>, next: &Managed<'_>| {
+            let stated = one.recorded().stated().is_some() && one.recorded() == next.recorded();
+            stated && one.destinations() == next.destinations() && next.taken().duration_since(one.taken()) < self.grace
+        };
+        let mut run: Vec<&'i Managed<'a>> = Vec::new();
+        for one in self.members.iter().rev().copied() {
+            if !one.instance().is_some_and(is_selected) && !run.last().is_some_and(|next| is_same(one, next)) {
+                break;
+            }
+            run.push(one);
+        }
+        run
     }
 
     /// The instances whose tags of retention cannot be read, and so hold everything, each with the tag's key.
@@ -123,19 +136,22 @@ impl<'i, 'a> Lineage<'i, 'a> {
     }
 
     /// The day on which the manager first saw that the volume is over, in `region`: of the marks there the latest that
-    /// counts. One from before the newest data, or from the future, does not.
+    /// counts. One from before the newest data, or from the future, does not. Several that belong together are over when the
+    /// last of them is.
     pub(super) fn closed_since(&self, region: &Region) -> Option<Date> {
-        let here = self.members.iter().filter(|one| one.region() == region);
-        let volumes: BTreeSet<_> = here.filter_map(|one| one.volume()).collect();
+        let volumes: BTreeSet<_> = self.members.iter().filter_map(|one| one.volume()).collect();
         let days: Option<Vec<Date>> =
             volumes.into_iter().map(|volume| self.volume_closed_since(volume, region)).collect();
         days?.into_iter().max()
     }
 
+    /// The same of one volume; where nothing of it lies in `region`, by its marks elsewhere.
     fn volume_closed_since(&self, volume: &VolumeId, region: &Region) -> Option<Date> {
         let of_it = || self.members.iter().filter(|one| one.volume() == Some(volume));
         let newest = of_it().next_back().map(|one| day_of(one.taken()))?;
-        let marks = of_it().filter(|one| one.region() == region).filter_map(|one| one.closed().clone().ok());
+        let is_elsewhere = of_it().all(|one| one.region() != region);
+        let here = of_it().filter(|one| is_elsewhere || one.region() == region);
+        let marks = here.filter_map(|one| one.closed().clone().ok());
         marks.filter(|day| newest <= *day && *day <= day_of(self.now)).max()
     }
 
@@ -249,10 +265,25 @@ fn stated(recorded: &Recorded) -> Option<Option<&Retention>> {
     }
 }
 
-/// Whether volumes are over: all that belong together are.
-fn over(index: &Index<'_>, volumes: &[VolumeId]) -> Option<Over> {
+/// What a snapshot states of destinations. Where one that it names cannot be used nobody knows what was meant, so it states
+/// nothing: else a slip that is corrected after the grace period would end at once what it never meant to end.
+fn stated_destinations<'i>(one: &'i Managed<'_>, inventory: &Inventory) -> Option<&'i BTreeSet<Region>> {
+    let is_slip = |named: &Named| match named {
+        Named::Junk(_) => true,
+        Named::Region(region) => one.home() == Some(region) || inventory.status(region) == RegionStatus::NotThere,
+    };
+    (!tags::destinations(&one.raw().tags).iter().any(is_slip)).then(|| one.destinations())
+}
+
+/// Whether volumes are over: all that belong together are. One that is there and has no snapshot cannot carry a mark, so
+/// nothing says since when it is over: then they are not.
+fn over(index: &Index<'_>, volumes: &[VolumeId], members: &[&Managed<'_>]) -> Option<Over> {
     let mut over = None;
     for volume in volumes {
+        let has_any = || members.iter().any(|one| one.volume() == Some(volume));
+        if volumes.len() > 1 && index.volume(volume).is_some() && !has_any() {
+            return None;
+        }
         over = Some(over_alone(index, volume)?);
     }
     over

@@ -97,6 +97,11 @@ impl<'i, 'a> Table<'i, 'a> {
         self.own().over.is_none() && self.is_all_read()
     }
 
+    /// Whether another volume was put in its place, and that one is not over.
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.lineages.iter().skip(1).any(|joined| joined.over.is_none())
+    }
+
     /// Whether all was read that tells whether the volume is over.
     fn is_all_read(&self) -> bool {
         // What a record says tells what a snapshot is kept for, and not whether the volume is over.
@@ -111,6 +116,13 @@ impl<'i, 'a> Table<'i, 'a> {
     /// The day of the mark that counts in `region`.
     pub(crate) fn closed_since(&self, region: &Region) -> Option<Date> {
         self.own().closed_since(region)
+    }
+
+    /// The day from which the closing days in `region` count: of the last of those that belong together and are over.
+    pub(crate) fn closing_since(&self, region: &Region) -> Option<Date> {
+        let over = self.lineages.iter().filter(|lineage| lineage.over.is_some());
+        let days: Option<Vec<Date>> = over.map(|lineage| lineage.closed_since(region)).collect();
+        days?.into_iter().max()
     }
 
     /// The day on which what there is in `region` of a volume that is over is not judged as open any more.
@@ -179,7 +191,7 @@ impl<'i, 'a> Table<'i, 'a> {
                     stays().filter(|(row, _)| row.is_due && !row.is_fixed && row.snapshot.moment() != one.moment());
                 others.flat_map(|(row, _)| &row.keepers).any(|keeper| keeper.is_of(policy))
             };
-            evidence.newest.iter().any(|(policy, moment)| *moment == one.moment() && keeps(policy))
+            evidence.newest().any(|(policy, moment)| *moment == one.moment() && keeps(policy))
         };
         // What never goes by itself waits for no mark.
         let is_mark = |one: &Managed<'_>| {

@@ -8,7 +8,7 @@ use snapwarden_core::ids::{InstanceId, Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Snapshot, SnapshotState};
 
 use super::facts::{UNSEEN_S, data_time, everything, is_left_out, is_managed, is_of, moment_of, seconds, volume_of};
-use super::policy::{Asked, Record, destinations};
+use super::policy::{Asked, Record, destinations, has_slip};
 use crate::world::World;
 
 /// What was true of a volume for a time.
@@ -74,6 +74,8 @@ pub(super) struct Statement {
     pub(super) is_settled: bool,
     pub(super) record: Record,
     pub(super) destinations: BTreeSet<Region>,
+    /// Whether it was made while a destination was named that is none: it says nothing of them.
+    pub(super) has_slip: bool,
     /// Its record and its `DestinationRegion`, as written.
     pub(super) written: [Option<String>; 2],
 }
@@ -287,6 +289,7 @@ impl Memory {
             is_settled: !is_lost && is_settled(snapshot),
             record: Record::of(&snapshot.tags),
             destinations: destinations(&snapshot.tags, home, world.regions()),
+            has_slip: has_slip(&snapshot.tags, home, world.regions()),
             written: ["snapwarden:retention", "DestinationRegion"].map(|key| snapshot.tags.get(key).map(str::to_owned)),
         };
         let mut all: Vec<_> = there.chain(deleted).filter(counts).map(statement).collect();

@@ -127,9 +127,9 @@ pub(super) struct Asked {
 impl Asked {
     pub(super) fn of<'r>(tags: &Tags, home: &Region, regions: impl Iterator<Item = &'r Region>) -> Self {
         let backup = backup(tags);
-        let destinations = destinations(tags, home, regions);
-        let is_good = |word: &&str| destinations.iter().any(|region| region.as_str() == *word);
-        let has_slip = !named(tags).iter().all(|word| is_good(&word.as_str()));
+        let regions: Vec<_> = regions.collect();
+        let destinations = destinations(tags, home, regions.iter().copied());
+        let has_slip = has_slip(tags, home, regions.into_iter());
         let policy = asked(tags, backup == Some(true));
         let days_meant = if policy.is_some() { 0 } else { days_meant(tags) };
         Self { backup, policy, days_meant, destinations, has_slip }
@@ -157,6 +157,11 @@ pub(super) fn destinations<'r>(
 ) -> BTreeSet<Region> {
     let words = named(tags);
     regions.filter(|region| *region != home && words.contains(region.as_str())).cloned().collect()
+}
+
+/// Whether `DestinationRegion` names anything but other Regions of the account.
+pub(super) fn has_slip<'r>(tags: &Tags, home: &Region, regions: impl Iterator<Item = &'r Region>) -> bool {
+    named(tags).len() > destinations(tags, home, regions).len()
 }
 
 /// The words of `DestinationRegion`.

@@ -219,8 +219,9 @@ impl<'a> Case<'a> {
     fn destinations(&self) -> Vec<InForce<BTreeSet<Region>>> {
         let region = self.delete.region;
         let states = |_: &BTreeSet<Region>, one: &Statement| one.destinations.contains(region);
-        let stated = self.stated(|one| Some(one.destinations.clone()));
-        self.in_force(|asked| Some(asked.destinations.clone()), states, stated)
+        let stated = self.stated(|one| (!one.has_slip).then(|| one.destinations.clone()));
+        // Where a destination is none nobody knows what was meant, and what was asked for before goes on.
+        self.in_force(|asked| (!asked.has_slip).then(|| asked.destinations.clone()), states, stated)
     }
 
     /// What tags ask for now; what they asked for within the last days, or when the volume became over, and a snapshot was

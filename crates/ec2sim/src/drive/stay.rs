@@ -18,7 +18,7 @@ use super::facts::{
 };
 use super::history::{History, How};
 use super::memory::{Memory, State, Statement};
-use super::policy::{Asked, Policy, Record};
+use super::policy::{Asked, Policy, Record, named};
 use crate::world::World;
 
 /// What becomes of a snapshot whose day has come.
@@ -177,6 +177,7 @@ impl<'w> Whole<'w> {
         policies
             .extend(self.stating(|one| one.record.stated().is_some()).filter_map(|one| one.record.stated().cloned()));
         destinations.extend(self.stating(|_| true).flat_map(|one| one.destinations.clone()));
+        destinations.extend(self.stating(|one| !one.has_slip).flat_map(|one| one.destinations.clone()));
         (self.policies, self.destinations) = (policies, destinations);
     }
 
@@ -205,8 +206,22 @@ impl<'w> Whole<'w> {
         let selected: BTreeSet<_> = selected.map(|(id, _)| id.to_string()).collect();
         let mut newest: Vec<&Snapshot> = self.all.iter().map(|(_, snapshot)| *snapshot).collect();
         newest.sort_by_key(|snapshot| std::cmp::Reverse(data_time(snapshot)));
-        let is_of_one = |snapshot: &&Snapshot| snapshot.tags.get("InstanceID").is_some_and(|id| selected.contains(id));
-        newest.into_iter().take_while(is_of_one).last()
+        let is_of_one = |snapshot: &Snapshot| snapshot.tags.get("InstanceID").is_some_and(|id| selected.contains(id));
+        let mut oldest: Option<&Snapshot> = None;
+        for one in newest {
+            // An instance that was replaced, soon and by one with the same tags.
+            let is_like = |next: &Snapshot| {
+                let states = Record::of(&one.tags);
+                let is_same = states == Record::of(&next.tags) && named(&one.tags) == named(&next.tags);
+                let is_soon = seconds(data_time(one), data_time(next)) < GRACE_DAYS * 86_400;
+                states.stated().is_some() && is_same && is_soon
+            };
+            if !is_of_one(one) && !oldest.is_some_and(is_like) {
+                break;
+            }
+            oldest = Some(one);
+        }
+        oldest
     }
 
     /// The statements that may be in force, of those that count.
@@ -366,12 +381,14 @@ impl<'w> Whole<'w> {
         let opens =
             |one: &Statement| others.iter().any(|(r, _)| !self.closed.contains(*r) && one.destinations.contains(*r));
         let names_in_force = own.iter().any(|one| {
-            is_newest(&|other| other.written[1] == one.written[1]) && (opens(one) || self.is_late(one, |_| true))
+            let is_late = || self.is_late(one, |_| true) || self.is_late(one, |other| !other.has_slip);
+            is_newest(&|other| other.written[1] == one.written[1]) && (opens(one) || is_late())
         });
         let mut before = self.statements.iter().rev().filter(|other| other.time < time && other.moment != moment);
         let differs = |other: &Statement| own.iter().any(|one| one.written != other.written);
         let stating = before.clone().find(|other| other.record.stated().is_some());
-        let dates_a_change = before.next().into_iter().chain(stating).any(differs);
+        let naming = before.clone().find(|other| !other.has_slip);
+        let dates_a_change = before.next().into_iter().chain(stating).chain(naming).any(differs);
         let is_after = |first: &Snapshot| self.all.iter().any(|(_, other)| data_time(other) < data_time(first));
         let is_first = self.first_of_holder().is_some_and(|first| moment_of(first) == moment && is_after(first));
         states_in_force || names_in_force || dates_a_change || is_first

@@ -28,6 +28,8 @@ struct Counts<'i> {
     of_sources: BTreeMap<Region, (Amount, CopyRef)>,
     made_mistyped: BTreeMap<Region, Amount>,
     nobody: BTreeMap<Region, BTreeMap<&'i VolumeId, Amount>>,
+    /// Of volumes that are over, kept for those that were put in their place.
+    replaced: BTreeMap<Region, BTreeMap<&'i VolumeId, Amount>>,
     /// Kept by policies though the volume is over.
     of_over: BTreeMap<Region, BTreeMap<&'i VolumeId, Amount>>,
     each: Vec<Finding>,
@@ -59,11 +61,14 @@ pub(super) fn findings<'i>(manager: &Manager<'i, '_>, noted: &[Noted<'i, '_>]) -
     findings.extend(made.map(|(region, some)| of_region(region, Problem::MadeMistyped { some: *some })));
     findings.extend(counts.mistyped.iter().flat_map(|(instance, count)| mistyped(manager, instance, *count)));
     findings.extend(counts.nobody.iter().filter_map(|(region, volumes)| nobody(manager, region, volumes)));
+    let example = |volumes: &BTreeMap<&'i VolumeId, Amount>| volumes.keys().next().map(|id| (*id).clone());
+    findings.extend(counts.replaced.iter().filter_map(|(region, volumes)| {
+        let example = example(volumes)?;
+        Some(of_region(region, Problem::KeptOfReplaced { volumes: volumes.len(), example, some: sum(volumes) }))
+    }));
     findings.extend(counts.of_over.iter().filter_map(|(region, volumes)| {
-        let example = volumes.keys().next().map(|id| (*id).clone());
-        example.map(|example| {
-            of_region(region, Problem::KeptOfOver { volumes: volumes.len(), example, some: sum(volumes) })
-        })
+        let example = example(volumes)?;
+        Some(of_region(region, Problem::KeptOfOver { volumes: volumes.len(), example, some: sum(volumes) }))
     }));
     findings.extend(wandered(manager));
     findings
@@ -113,6 +118,8 @@ impl<'i> Counts<'i> {
             let is_by_policy = matches!(reason, Reason::KeptByPolicy { .. });
             let counts = if table.is_living() && !table.is_backed_up() {
                 &mut self.nobody
+            } else if table.over().is_some() && table.is_replaced() {
+                &mut self.replaced
             } else if table.over().is_some() && is_by_policy {
                 &mut self.of_over
             } else {

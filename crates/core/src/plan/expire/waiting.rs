@@ -46,7 +46,10 @@ impl<'i> Waiting<'i> {
                 let settled = table.settle(&manager.settling(&released, &none.1));
                 let goes = settled.iter().filter(|(_, verdict, _)| *verdict == Verdict::Goes).map(|(one, ..)| one.id());
                 let goes: BTreeSet<_> = goes.collect();
-                let all = all.into_iter().map(|one| One { goes: goes.contains(one.snapshot.id()), ..one });
+                // What began to wait today may have done so after the plan that a person has read.
+                let is_known = |one: &One<'_>| one.since <= manager.index.inventory.today();
+                let goes = |one: &One<'_>| is_known(one) && goes.contains(one.snapshot.id());
+                let all = all.into_iter().map(|one| One { goes: goes(&one), ..one });
                 waiting.0.entry(what).or_default().extend(all);
             }
         }
@@ -102,11 +105,11 @@ fn one_of<'i, 'a>(
     let (what, since, until) = match *verdict {
         Verdict::Grace(_, until) => {
             let began = until.saturating_sub(i64::from(manager.grace_days).days());
-            (Approved::Instance(table.instance()?.clone()), began, until)
+            (Approved::Instance(table.instance()?.clone()), began.tomorrow().ok()?, until)
         }
         Verdict::Closing(_, until) => {
             // What has no mark yet became over after the plan that a person has read, or on its day.
-            let since = table.closed_since(region)?.tomorrow().ok()?;
+            let since = table.closing_since(region)?.tomorrow().ok()?;
             let since = Some(since).filter(|since| *since <= manager.index.inventory.today())?;
             (Approved::Closed(region.clone()), since, until)
         }
