@@ -195,6 +195,33 @@ fn what_keeps_a_snapshot_is_said() {
 }
 
 #[test]
+fn of_a_volume_that_two_instances_have_the_preview_of_either_lives_the_snapshots_of_both() {
+    let shared = |one: Pairs<'_>, other: Pairs<'_>| {
+        let account = world(NOW).server("i-1", one, "vol-1").instance("i-2", other, &[("/dev/xvda", "vol-1")]);
+        ["i-1", "i-2"].map(|id| {
+            let instance =
+                account.inventory.regions[&region(HOME)].instances.items().iter().find(|one| one.id.as_str() == id);
+            let scene = Scene::of(&account.inventory, &region(HOME), instance.unwrap(), &Config::default());
+            let preview = Preview::of(&scene, two_years(), None, false);
+            let made = preview.on(date("2027-11-21")).iter().map(|(one, _)| one.made).collect::<Vec<_>>();
+            assert!(made.len() > 2, "{id}: {made:?}");
+            made
+        })
+    };
+    let days = |count: &'static str| [("Backup", "Yes"), ("RetentionDays", count)];
+    for [one, other] in [[days("3"), days("7")], [days("7"), days("3")]] {
+        let [first, second] = shared(&one, &other);
+        assert_eq!(first, second);
+        assert_eq!(first.len(), 7);
+    }
+    // One of them makes them, in its slots.
+    let weekly = [("Backup", "Yes"), ("RetentionDays", "7"), ("BackupSchedule", "weekly mon 15:00")];
+    let [first, second] = shared(&days("7"), &weekly);
+    assert_eq!(first, second);
+    assert_eq!(first.len(), 7);
+}
+
+#[test]
 fn the_newest_of_its_volume_stays() {
     let preview = preview(&[("BackupSchedule", "monthly 1 04:00"), ("RetentionDays", "3")]);
     let on = preview.on(date("2027-01-20"));

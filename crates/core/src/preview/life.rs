@@ -1,6 +1,6 @@
 //! The days to come, lived through by the real planners.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
@@ -19,12 +19,15 @@ pub(super) fn live(scene: &Scene, until: Date, approves: bool) -> Vec<Lived> {
     let mut life = Life::of(scene, approves);
     let now = scene.inventory.taken_at;
     life.make_up(now);
-    let schedule = policy::schedule(&scene.instance.tags, &scene.config).value;
-    let mut slots = schedule.slots_after(now).map(|slot| slot.time()).peekable();
+    let schedules: Vec<_> = scene.backed_up().map(|one| policy::schedule(&one.tags, &scene.config).value).collect();
+    let mut slots: Vec<_> =
+        schedules.iter().map(|one| one.slots_after(now).map(|slot| slot.time()).peekable()).collect();
     for day in day_of(now).series(1.day()).take_while(|day| *day <= until) {
-        while let Some(made) = slots.next_if(|made| *made <= end_of(day)) {
-            life.make(made);
+        let mut made = BTreeSet::new();
+        for slots in &mut slots {
+            made.extend(std::iter::from_fn(|| slots.next_if(|made| *made <= end_of(day))));
         }
+        made.into_iter().for_each(|made| life.make(made));
         life.copy(day);
         life.expire(day);
     }
@@ -107,25 +110,24 @@ impl<'s> Life<'s> {
     fn make_up(&mut self, now: Timestamp) {
         self.account.taken_at = now;
         let plan = plan_create(&self.account, std::slice::from_ref(&self.scene.home), &self.config());
-        self.carry_out_all(&plan, now);
+        plan.groups.iter().for_each(|group| self.carry_out_group(&plan, group, now));
     }
 
     /// Makes the snapshots of a slot that begins now. What there is already is of other slots, so it is not looked at.
     fn make(&mut self, now: Timestamp) {
         self.empty.taken_at = now;
         let plan = plan_create(&self.empty, std::slice::from_ref(&self.scene.home), &self.config());
-        self.carry_out_all(&plan, now);
+        let groups = plan.groups.iter().filter(|group| group.slot.time() == now);
+        groups.for_each(|group| self.carry_out_group(&plan, group, now));
     }
 
     fn config(&self) -> Config {
         Config { slot: None, ..self.scene.config.clone() }
     }
 
-    fn carry_out_all(&mut self, plan: &Plan, now: Timestamp) {
-        for group in plan.groups.iter().filter(|group| group.instance == self.scene.instance.id) {
-            for volume in group.volumes.iter().filter(|volume| self.scene.volumes().contains(volume)) {
-                self.born(plan, group, volume, now);
-            }
+    fn carry_out_group(&mut self, plan: &Plan, group: &CreateGroup, now: Timestamp) {
+        for volume in group.volumes.iter().filter(|volume| self.scene.volumes().contains(volume)) {
+            self.born(plan, group, volume, now);
         }
     }
 

@@ -110,6 +110,14 @@ impl Scene {
         self.inventory.regions.entry(region.clone()).or_insert_with(empty)
     }
 
+    /// The instances that are backed up: that one, and others that have one of its volumes. Any of them may make a volume's
+    /// snapshots.
+    pub(super) fn backed_up(&self) -> impl Iterator<Item = &Instance> {
+        let here = self.inventory.regions.get(&self.home).into_iter().flat_map(|seen| seen.instances.items());
+        here.filter(|one| one.state.is_backed_up() && !one.devices.is_empty())
+            .filter(|one| one.id == self.instance.id || tags::backup(&one.tags) == TagValue::Is(true))
+    }
+
     /// The volumes that are looked at.
     pub fn volumes(&self) -> &[VolumeId] {
         &self.volumes
