@@ -755,6 +755,30 @@ fn an_approval_lets_go_the_oldest_up_to_its_count() {
     assert_eq!(more.holds[0].to_string(), [held, &words.replace(":30", ":60")].concat());
 }
 
+#[test]
+fn what_other_words_let_go_and_a_mass_expiry_holds_needs_both_and_does_not_go_by_itself() {
+    // Thirty that an earlier policy keeps for a few days more.
+    let of = |day: &str, record: &str| {
+        let next = (date(day).tomorrow().unwrap()).to_string();
+        ours(&format!("snap-{day}"), "vol-1", day, &next).tag("snapwarden:retention", record)
+    };
+    let old = (1..=30).map(|n| of(&format!("2026-09-{n:02}"), "days=1 last=60"));
+    let newest = ["2026-11-20", "2026-11-21"].map(|day| of(day, "days=1"));
+    let account = world(NOW).server("i-1", &[("RetentionDays", "1")], "vol-1").snapshots(old).snapshots(newest);
+    let words = |plan: &Plan| plan.holds[0].to_string();
+    let instance = "i-1:2026-11-22:29";
+    let held = account.expire_with(&approved(&[instance]));
+    assert!(
+        words(&held).ends_with("run expire with --approve us-east-1:2026-11-22:29 --approve i-1:2026-11-22:29"),
+        "{}",
+        words(&held)
+    );
+    let part = account.expire_with(&approved(&[instance, "us-east-1:2026-11-22:9"]));
+    assert_eq!(deleted(&part).len(), 9);
+    assert!(!words(&part).contains("without words"), "{}", words(&part));
+    assert_eq!(deleted(&account.expire_with(&approved(&[instance, "us-east-1:2026-11-22:29"]))).len(), 29);
+}
+
 /// Of a volume that nothing keeps 27 snapshots but the newest; the one of the 14th dates a change of tags.
 fn with_a_change() -> World {
     let made = |n: u32| {

@@ -580,14 +580,14 @@ fn while_no_instance_has_the_volume_what_any_snapshot_records_counts_and_what_th
     let plan = sound(&named);
     let (by, wanted) = kept_by(&plan, "snap-2026-11-04");
     assert_eq!((by, words(wanted).as_str()), (&By::Named("i-1".parse().unwrap()), "20 days"));
-    let attached = left.server("i-2", &[], "vol-1");
+    let attached = left.server("i-2", &[("RetentionDays", "8")], "vol-1");
     assert_eq!(deleted(&sound(&attached)), ["snap-2026-11-04"], "attached a moment ago: nothing was made of i-2 yet");
     let newest = |day: &str| {
-        let of_it = made(day, "days=7").tag("InstanceID", "i-2");
+        let of_it = made(day, "days=8").tag("InstanceID", "i-2");
         let world = attached.clone().without_snapshots(|id| id == "snap-2026-11-21");
-        sound(&world.snapshots([of_it, made("2026-11-22", "days=7").tag("InstanceID", "i-2")]))
+        sound(&world.snapshots([of_it, made("2026-11-22", "days=8").tag("InstanceID", "i-2")]))
     };
-    assert_eq!(deleted(&newest("2026-11-16")), ["snap-2026-11-04"], "not for a grace period yet");
+    assert_eq!(deleted(&newest("2026-11-16")), NONE, "not for a grace period yet");
     let gone = ["snap-2026-10-05", "snap-2026-11-03", "snap-2026-11-04", "snap-2026-11-14"];
     assert_eq!(deleted(&newest("2026-11-14")), gone, "for longer: the policy of October was replaced long ago");
 }
@@ -600,18 +600,19 @@ fn an_instance_that_is_replaced_by_one_with_the_same_tags_ends_no_grace_period_l
         let record = if n < 11 { "days=1 weeks=9" } else { "days=1" };
         made(&day, record).tag("InstanceID", &format!("i-{}", n / 3))
     };
-    let account = |last: i8, gap: i8| {
-        let all = days(1, last).filter(|(n, _)| *n < 11 || *n > 11 + gap || *n == 11).map(of);
+    let account = |last: i8| {
+        let all = days(1, last).map(of);
         let id = format!("i-{}", last / 3);
         let now = format!("2026-11-{last:02}T12:00:00Z");
         let firsts = [made("2026-10-05", "days=1 weeks=9"), made("2026-10-12", "days=1 weeks=9")];
         world(&now).server(&id, &[("RetentionDays", "1")], "vol-1").snapshots(firsts).snapshots(all)
     };
     let first = "snap-2026-10-05".to_owned();
-    assert!(!deleted(&sound(&account(17, 0))).contains(&first));
-    assert!(deleted(&sound(&account(18, 0))).contains(&first), "7 full days after the 11th");
-    // Where it was not backed up for as long as the grace period, that counts anew.
-    assert!(!deleted(&sound(&account(20, 7))).contains(&first));
+    assert!(!deleted(&sound(&account(17))).contains(&first));
+    assert!(deleted(&sound(&account(18))).contains(&first), "7 full days after the 11th");
+    // Also where it is made once a week, and what was made in between is gone.
+    let rare = account(20).without_snapshots(|id| ("snap-2026-11-12"..="snap-2026-11-19").contains(&id));
+    assert!(deleted(&sound(&rare)).contains(&first));
 }
 
 #[test]
@@ -1352,7 +1353,7 @@ fn a_mistyped_destination_that_is_corrected_ends_what_was_one_before_only_after_
     let old = ["2026-10-01", "2026-11-01"].map(|day| to(AWAY, made(day, "days=1")));
     let copies: Vec<_> = old.iter().map(|one| copy(&format!("snap-c{}", one.0.id), one)).collect();
     for slip in ["eu-wset-1", HOME, "eu-west-1 elsewhere", "(none)"] {
-        let under = ["2026-11-08", "2026-11-21"].map(|day| to(slip, made(day, "days=1")));
+        let under = ["2026-11-08", "2026-11-14"].map(|day| to(slip, made(day, "days=1")));
         let account = |tagged: Pairs<'_>| {
             let tags = [&[("Backup", "Yes"), ("RetentionDays", "1")], tagged].concat();
             let account = world(NOW).server("i-1", &tags, "vol-1").snapshots(old.clone()).snapshots(under.clone());
@@ -1389,6 +1390,20 @@ fn a_copy_in_the_volumes_own_region_is_the_last_good_one_only_where_it_is_the_ne
     assert_eq!(
         of_snapshot(&sound(&account(&[])), "snap-back").1,
         &Reason::LastGood { volume: Some(volume_id("vol-1")) }
+    );
+}
+
+#[test]
+fn of_a_mistyped_tag_the_finding_counts_what_waits_for_a_record_as_well() {
+    // Made under the slip, and the volume has moved on.
+    let slip = made("2026-11-20", "days=365 mistyped").tag("InstanceID", "i-1");
+    let old = ["2026-10-01", "2026-10-02"].map(|day| made(day, "days=7").tag("InstanceID", "i-1"));
+    let account = world(NOW).server("i-2", &[], "vol-1").instance("i-1", &[("RetentionWeeks", "8 x")], &[]);
+    let plan = account.snapshots(old).snapshot(slip).expire();
+    let waiting = problems(&plan, "i-1");
+    assert_eq!(
+        waiting,
+        [Problem::MistypedHolds { key: "RetentionWeeks".to_owned(), value: "8 x".to_owned(), snapshots: 2 }]
     );
 }
 
@@ -1945,6 +1960,18 @@ fn the_closing_days_of_a_volume_that_was_replaced_are_counted_from_its_own_mark(
     assert_eq!(until.collect::<Vec<_>>(), ["2026-12-12"]);
 }
 
+#[test]
+fn what_is_being_made_is_in_force_for_a_grace_period_after_a_newer_one_and_no_longer() {
+    let stuck = made("2026-08-15", "days=1 last=60").pending();
+    let account = |newest: &[&str]| {
+        let newest: Vec<_> = newest.iter().map(|day| made(day, "days=1")).collect();
+        let here = world(NOW).server("i-1", &[("RetentionDays", "1")], "vol-1");
+        deleted(&sound(&here.snapshot(made("2026-08-01", "days=1")).snapshot(stuck.clone()).snapshots(newest)))
+    };
+    assert_eq!(account(&["2026-11-16", "2026-11-21"]), NONE);
+    assert_eq!(account(&["2026-11-15", "2026-11-21"]), ["snap-2026-08-01", "snap-2026-11-15"]);
+}
+
 /// `vol-1` is gone and closed long ago, and `vol-2` is in its place, with these snapshots of its own.
 fn in_its_place(tagged: Pairs<'_>, own: &[&str]) -> World {
     let old = [made("2026-08-01", "days=7 last=2"), made("2026-08-02", "days=7 last=2").tag(CLOSED, "2026-08-03")];
@@ -2002,12 +2029,13 @@ fn the_words_for_closing_days_are_about_those_that_the_last_volume_began() {
 #[test]
 fn what_stays_for_the_volume_in_its_place_is_counted_and_what_that_has_itself_holds_nothing_older() {
     let plan = sound(&in_its_place(&[], &[]));
-    let problem = Problem::KeptOfReplaced { volumes: 1, example: volume_id("vol-1"), some: some(2) };
+    let (example, carrier) = (volume_id("vol-1"), volume_id("vol-2"));
+    let problem = Problem::KeptByJoin { volumes: 1, example, carrier, some: some(2) };
     assert_eq!(problems(&plan, HOME), std::slice::from_ref(&problem));
     assert_eq!(
         problem.to_string(),
-        "1 volume that others were put in the place of, such as vol-1: 2 snapshots (16 GiB) past DeleteOn, kept as long as \
-         the others need them. To let them end, take snapwarden:was off the others"
+        "volumes gone or tagged Backup=No: 2 snapshots (16 GiB) of 1 volume, such as vol-1, kept only since the tag \
+         snapwarden:was of vol-2 joins them to a volume that is there. To let them end, take that tag off"
     );
     let backed_up = in_its_place(&[], &["2026-11-20", "2026-11-21"]);
     let plan = sound(&backed_up.with_instance("i-1", |instance| instance.tags.set("Backup", "Yes")));

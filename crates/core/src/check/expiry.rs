@@ -153,8 +153,7 @@ impl<'a> Checker<'a> {
         for member in line.completed() {
             let Some(decision) = decisions.get(&member.fact.key()) else { continue };
             let retention = stated_retention(member).and_then(|text| line.retention.memory_of(&text, member.second));
-            let destinations = stated_destinations(line.account, member);
-            let destinations = destinations.and_then(|text| line.destinations.memory_of(&text, member.second));
+            let destinations = line.destinations.memory_of(&stated_destinations(line.account, member).0, member.second);
             if [retention, destinations].contains(&Some(Holds::Grace)) {
                 let text = format!("{} is the newest that states what is in its grace period", member.fact.snapshot.id);
                 self.add(Rule::S12, decision, text);

@@ -85,9 +85,9 @@ impl<'l, 'a> Staying<'l, 'a> {
     }
 
     fn is_change(&self, member: &Member<'a>) -> bool {
-        let (retention, destinations) = (stated_retention(member), stated_destinations(self.line.account, member));
+        let (retention, (destinations, _)) = (stated_retention(member), stated_destinations(self.line.account, member));
         retention.is_some_and(|text| self.line.retention.is_change(&text, member.second))
-            || destinations.is_some_and(|text| self.line.destinations.is_change(&text, member.second))
+            || self.line.destinations.is_change(&destinations, member.second)
     }
 
     /// Whether it is the memory of a policy by which another stays, or may stay when its day has come.

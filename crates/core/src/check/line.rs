@@ -130,18 +130,18 @@ impl<'a> Line<'a> {
         let mut members: Vec<_> = facts.map(member).collect();
         members.sort_by_key(|member| (member.second, member.fact.is_copy, &member.fact.snapshot.id));
         let grace = account.config.grace_days;
-        let stated = |loses, text: &dyn Fn(&Member<'a>) -> Option<String>| {
+        let stated = |loses, said: &dyn Fn(&Member<'a>) -> Option<(String, bool)>| {
             let of = |member: &Member<'a>| {
                 let (data, is_completed) = (member.fact.data, member.fact.is_completed());
-                Some(Statement { data, is_completed, text: text(member)? })
+                said(member).map(|(text, is_slip)| Statement { data, is_completed, is_slip, text })
             };
             Statements::of(members.iter().filter_map(of).collect(), loses, now, grace)
         };
         Self {
             account,
             over: over(account, &volumes, &members),
-            retention: stated(|one, other| one != other, &stated_retention),
-            destinations: stated(loses_destination, &|member| stated_destinations(account, member)),
+            retention: stated(|one, other| one != other, &|member| Some((stated_retention(member)?, false))),
+            destinations: stated(loses_destination, &|member| Some(stated_destinations(account, member))),
             homes: volumes.iter().filter(is_seen).map(|volume| account.home(volume)).collect(),
             holders: volumes.iter().flat_map(|volume| account.holders(volume)).collect(),
             adopted: OnceCell::new(),
@@ -279,14 +279,10 @@ impl<'a> Line<'a> {
             let named: BTreeSet<_> = facts::destinations(&member.fact.snapshot.tags).collect();
             Some((stated_retention(member).filter(|_| member.has_record())?, named))
         };
-        let days = facts::full_days(i64::from(self.account.config.grace_days));
         let mut oldest: Option<&Member<'a>> = None;
         for member in self.completed().rev() {
-            // One that was replaced, soon and by one with the same tags.
-            let is_like = |next: &Member<'_>| {
-                let is_soon = next.fact.data.duration_since(member.fact.data) < days;
-                is_soon && written(member).is_some_and(|of_it| written(next) == Some(of_it))
-            };
+            // One that was replaced by one with the same tags.
+            let is_like = |next: &Member<'_>| written(member).is_some_and(|of_it| written(next) == Some(of_it));
             if !is_of_one(member) && !oldest.is_some_and(is_like) {
                 break;
             }
@@ -394,19 +390,19 @@ pub(super) fn stated_retention(member: &Member<'_>) -> Option<String> {
     }
 }
 
-/// The destinations of a snapshot, as a statement: none where one of them is no other Region of the account.
-pub(super) fn stated_destinations(account: &Account<'_>, member: &Member<'_>) -> Option<String> {
+/// The destinations of a snapshot, as a statement: those that are other Regions of the account. And whether it names anything
+/// else.
+pub(super) fn stated_destinations(account: &Account<'_>, member: &Member<'_>) -> (String, bool) {
     let fact = member.fact;
     let home = if fact.is_copy { fact.source_region() } else { Some(fact.region.clone()) };
-    let mut named = BTreeSet::new();
-    for word in facts::destination_words(&fact.snapshot.tags) {
+    let words = facts::destination_words(&fact.snapshot.tags);
+    let good = |word: &String| {
         let region: Region = word.parse().ok()?;
-        if home.as_ref() == Some(&region) || !account.may_exist(&region) {
-            return None;
-        }
-        named.insert(region.to_string());
-    }
-    Some(named.into_iter().collect::<Vec<_>>().join(" "))
+        (home.as_ref() != Some(&region) && account.may_exist(&region)).then(|| region.to_string())
+    };
+    let named: BTreeSet<_> = words.iter().filter_map(good).collect();
+    let is_slip = words.iter().any(|word| good(word).is_none());
+    (named.into_iter().collect::<Vec<_>>().join(" "), is_slip)
 }
 
 /// Whether a Region of the first statement is not in the second.

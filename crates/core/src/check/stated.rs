@@ -11,7 +11,15 @@ use super::facts::full_days;
 pub(super) struct Statement {
     pub(super) data: Timestamp,
     pub(super) is_completed: bool,
+    /// Made while a destination was named that is none: it ends nothing.
+    pub(super) is_slip: bool,
     pub(super) text: String,
+}
+
+impl Statement {
+    fn takes_place(&self) -> bool {
+        self.is_completed && !self.is_slip
+    }
 }
 
 /// Why a statement holds.
@@ -40,7 +48,7 @@ pub(super) struct Statements {
 
 impl Statements {
     /// In any order. The grace period is counted from the data of what took a statement's place. What is not completed
-    /// yet takes no place.
+    /// yet takes no place, nor does a slip.
     pub(super) fn of(mut all: Vec<Statement>, loses: Loses, now: Timestamp, grace_days: u32) -> Self {
         all.sort_by_key(|one| one.data);
         let (holding, newest, changes) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
@@ -62,15 +70,21 @@ impl Statements {
                     statements.newest.entry(one.text.clone()).or_insert(one.data.as_second());
                 }
             }
-            replaced_at = moment.iter().find(|one| one.is_completed).map(|one| one.data).or(replaced_at);
+            replaced_at = moment.iter().find(|one| one.takes_place()).map(|one| one.data).or(replaced_at);
         }
+        // Each moment that takes a place, against all since the one before it.
         let completed: Vec<_> = all.iter().filter(|one| one.is_completed).collect();
-        let moments: Vec<_> = completed.chunk_by(|a, b| a.data.as_second() == b.data.as_second()).collect();
-        for pair in moments.windows(2) {
-            let (before, after) = (pair[0], pair[1]);
-            let is_change = |one: &&&Statement| before.iter().all(|other| loses(&other.text, &one.text));
-            let new = after.iter().filter(is_change).map(|one| (one.data.as_second(), one.text.clone()));
-            statements.changes.extend(new);
+        let mut before: Vec<&[&Statement]> = Vec::new();
+        for after in completed.chunk_by(|a, b| a.data.as_second() == b.data.as_second()) {
+            if after.iter().any(|one| one.takes_place()) {
+                let is_change = |one: &&&Statement| {
+                    before.iter().any(|moment| moment.iter().all(|other| loses(&other.text, &one.text)))
+                };
+                let new = after.iter().filter(is_change).map(|one| (one.data.as_second(), one.text.clone()));
+                statements.changes.extend(new.collect::<Vec<_>>());
+                before.clear();
+            }
+            before.push(after);
         }
         // Before the last change that is older than the grace period, nothing holds any more.
         let is_past = |second: i64| now.as_second() - second >= i64::from(grace_days) * 86_400;

@@ -304,19 +304,24 @@ pub struct Hold {
     pub approved: usize,
     /// The words to use.
     pub approval: Approval,
+    /// Those of a grace period or of the closing days that this run was given, and that some of it would wait for without.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<Approval>,
 }
 
 impl fmt::Display for Hold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Hold { region, expired, managed, approved, approval } = self;
+        let Hold { region, expired, managed, approved, approval, beside } = self;
         write!(f, "{region}: {expired} of {managed} managed snapshots would be deleted at once; ")?;
         match approved {
             0 => f.write_str("none is approved, so all of them are held")?,
             approved => write!(f, "{approved} are approved, {} are held", expired - approved)?,
         }
-        if *approved > 0 && !approval::is_needed(expired - approved, managed - approved) {
+        if *approved > 0 && beside.is_empty() && !approval::is_needed(expired - approved, managed - approved) {
             f.write_str(". The next run deletes the rest without words, since it counts anew: pin what shall stay")?;
         }
-        write!(f, ". If {} may go, run expire with --approve {approval}", if *approved == 0 { "they" } else { "all" })
+        let all = if *approved == 0 { "they" } else { "all" };
+        write!(f, ". If {all} may go, run expire with --approve {approval}")?;
+        beside.iter().try_for_each(|approval| write!(f, " --approve {approval}"))
     }
 }

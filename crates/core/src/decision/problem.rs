@@ -73,7 +73,7 @@ pub enum Problem {
     GraceHolds { some: Amount, until: Date, last: Date, approval: Approval },
     ClosingHolds { some: Amount, until: Date, approval: Approval },
     KeptOfOver { volumes: usize, example: VolumeId, some: Amount },
-    KeptOfReplaced { volumes: usize, example: VolumeId, some: Amount },
+    KeptByJoin { volumes: usize, example: VolumeId, carrier: VolumeId, some: Amount },
     ApprovalOfNothing { approval: Approval },
     HistoryUnread { unread: Vec<Unread>, some: Amount },
     NoVolume { some: Amount },
@@ -267,10 +267,10 @@ impl fmt::Display for Problem {
                  as time goes on, and nothing is to be done; snapwarden explain {example} shows what keeps each",
                 super::words::volumes(*volumes)
             ),
-            P::KeptOfReplaced { volumes, example, some } => write!(
+            P::KeptByJoin { volumes, example, carrier, some } => write!(
                 f,
-                "{} that others were put in the place of, such as {example}: {some} past DeleteOn, kept as long as the others \
-                 need them. To let them end, take {} off the others",
+                "volumes gone or tagged Backup=No: {some} of {}, such as {example}, kept only since the tag {} of {carrier} \
+                 joins them to a volume that is there. To let them end, take that tag off",
                 super::words::volumes(*volumes),
                 key::WAS
             ),

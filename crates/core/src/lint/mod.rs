@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::decision::{Finding, Problem};
 use crate::ids::{Region, VolumeId};
 use crate::inventory::{Inventory, Read, RegionInventory, Snapshot, Volume};
-use crate::plan::gap;
+use crate::plan::gaps;
 use crate::policy::Config;
 use crate::tags::{self, Tags, key};
 
@@ -93,10 +93,7 @@ pub fn unread(inventory: &Inventory, regions: &[Region]) -> Vec<Finding> {
         findings.push(Finding::new(region, region, problem));
     }
     for region in regions {
-        let seen = inventory.regions.get(region);
-        findings.extend(gap(region, "instances", seen.map(|seen| &seen.instances)));
-        findings.extend(gap(region, "volumes", seen.map(|seen| &seen.volumes)));
-        findings.extend(gap(region, "snapshots", seen.map(|seen| &seen.snapshots)));
+        findings.extend(gaps(region, inventory.regions.get(region)));
     }
     findings
 }

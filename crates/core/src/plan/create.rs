@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, ToSpan};
 
-use super::gap;
+use super::gaps;
 use crate::decision::{
     About, Act, Consistency, Coverage, CreateGroup, Decision, Finding, Job, Plan, Problem, Reason, Subject,
 };
@@ -34,9 +34,7 @@ pub fn plan_create(inventory: &Inventory, regions: &[Region], config: &Config) -
     for region in plan.regions.clone() {
         let none = RegionInventory::default();
         let seen = inventory.regions.get(&region).unwrap_or(&none);
-        plan.findings.extend(gap(&region, "instances", Some(&seen.instances)));
-        plan.findings.extend(gap(&region, "volumes", Some(&seen.volumes)));
-        plan.findings.extend(gap(&region, "snapshots", Some(&seen.snapshots)));
+        plan.findings.extend(gaps(&region, Some(seen)));
         let selected = select(inventory, &region, seen, config, &mut plan.findings);
         let owners = owners(&selected);
         let others = others(seen, &region, inventory, config);

@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::decision::{About, Finding, Job, Plan, Problem};
 use crate::ids::{Region, VolumeId};
 use crate::index::Index;
-use crate::inventory::{Inventory, Read};
+use crate::inventory::{Inventory, Read, RegionInventory};
 use crate::managed::Managed;
 use crate::policy::Config;
 
@@ -90,6 +90,13 @@ fn about(snapshot: &Managed<'_>) -> About {
         name: snapshot.instance_name().map(str::to_owned),
         volume: snapshot.volume().cloned(),
     }
+}
+
+/// The findings about the lists of a Region that are not whole.
+pub(crate) fn gaps(region: &Region, seen: Option<&RegionInventory>) -> impl Iterator<Item = Finding> {
+    let instances = gap(region, "instances", seen.map(|seen| &seen.instances));
+    let volumes = gap(region, "volumes", seen.map(|seen| &seen.volumes));
+    instances.into_iter().chain(volumes).chain(gap(region, "snapshots", seen.map(|seen| &seen.snapshots)))
 }
 
 /// The finding about a listing that is not whole, if it is not.

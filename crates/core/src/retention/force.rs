@@ -82,11 +82,12 @@ impl Lineage<'_, '_> {
             add(asking.wanted.as_ref(), By::Tags(asking.instance.id.clone()));
         }
         let stated = self.retention.in_force();
-        for stated in stated.iter().filter(|stated| stated.until.is_none()) {
+        let newest = || stated.iter().filter(|stated| stated.until.is_none());
+        for stated in newest().filter(|stated| stated.is_completed) {
             add(*stated.what, By::Newest(stated.snapshot.clone()));
         }
-        for pending in &self.pending {
-            add(pending.recorded().stated(), By::Pending(pending.id().clone()));
+        for stated in newest().filter(|stated| !stated.is_completed) {
+            add(*stated.what, By::Pending(stated.snapshot.clone()));
         }
         if is_left && self.is_left_with(with_grace) {
             for asking in self.named() {
@@ -113,8 +114,7 @@ impl Lineage<'_, '_> {
     pub(super) fn destinations(&self, with_grace: bool, is_left: bool) -> BTreeSet<&Region> {
         let mut all: BTreeSet<&Region> = self.holders().flat_map(|asking| &asking.destinations).collect();
         let stated = self.destinations.in_force();
-        all.extend(stated.iter().filter(|one| with_grace || one.until.is_none()).flat_map(|one| *one.what));
-        all.extend(self.pending.iter().flat_map(|pending| pending.destinations()));
+        all.extend(stated.iter().filter(|one| with_grace || one.until.is_none()).flat_map(|one| one.what));
         if (is_left && self.is_left_with(with_grace)) || self.holders().any(|asking| asking.has_slip) {
             all.extend(self.named().flat_map(|asking| &asking.destinations));
             all.extend(self.members.iter().flat_map(|member| member.destinations()));

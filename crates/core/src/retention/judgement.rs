@@ -56,6 +56,8 @@ pub(super) struct Row<'i, 'a> {
     /// Whether it never goes by itself.
     pub(super) is_fixed: bool,
     pub(super) keepers: Vec<Keeper>,
+    /// Whether its own lineage keeps it, and not only those that belong together with its volume.
+    pub(super) is_kept_by_own: bool,
     /// Whether something keeps it when the grace periods are over.
     pub(super) stays_without_grace: bool,
     /// Whether something keeps it when the closing days are over.
@@ -71,6 +73,7 @@ impl<'i, 'a> Row<'i, 'a> {
             is_due: snapshot.due(now).is_yes(),
             is_fixed: is_fixed(snapshot, now),
             keepers: Vec::new(),
+            is_kept_by_own: false,
             stays_without_grace: false,
             stays_without_closing: false,
             said: Vec::new(),

@@ -47,8 +47,8 @@ pub(super) struct Lineage<'i, 'a> {
     pub(super) unread: BTreeSet<Unread>,
     /// None: a record that cannot be read. It takes its place, and nothing goes meanwhile.
     pub(super) retention: Statements<Option<&'i Retention>>,
-    /// Without those of snapshots that were made under a slip.
-    pub(super) destinations: Statements<&'i BTreeSet<Region>>,
+    /// Those that can be used.
+    pub(super) destinations: Statements<BTreeSet<Region>>,
 }
 
 impl<'i, 'a> Lineage<'i, 'a> {
@@ -61,6 +61,9 @@ impl<'i, 'a> Lineage<'i, 'a> {
         let grace = SignedDuration::from_secs(i64::from(account.config.grace_days) * SECONDS_PER_DAY);
         let now = index.inventory.taken_at;
         let pending: Vec<_> = all().filter(|one| one.raw().state.is_in_the_making()).collect();
+        let mut all: Vec<_> = members.iter().chain(&pending).copied().collect();
+        all.sort_by_key(|one| (one.taken(), one.is_copy(), one.id()));
+        let stating = || all.iter().copied();
         let mut lineage = Lineage {
             account,
             now,
@@ -71,13 +74,25 @@ impl<'i, 'a> Lineage<'i, 'a> {
             homes: BTreeSet::new(),
             over: over(index, volumes, &members),
             unread: BTreeSet::new(),
-            retention: Statements::of(&members, (now, grace), |one| stated(one.recorded())),
-            destinations: Statements::of(&members, (now, grace), |one| stated_destinations(one, index.inventory)),
+            retention: Statements::of(stating(), (now, grace), |one| stated(one.recorded()).map(|what| (what, true))),
+            destinations: Statements::of(stating(), (now, grace), |one| {
+                Some(stated_destinations(one, index.inventory))
+            }),
             members,
         };
         lineage.find_homes(volumes);
         lineage.find_unread();
         lineage
+    }
+
+    /// One of its volumes that says in whose place it was put.
+    pub(super) fn carrier(&self) -> Option<&VolumeId> {
+        let volumes = self.members.iter().filter_map(|one| one.volume());
+        let joined = volumes.filter_map(|volume| self.account.joined.get(volume)).flatten();
+        let carries = |volume: &&VolumeId| {
+            self.account.index.volume(volume).is_some_and(|(_, volume)| tags::was(&volume.tags).is_some())
+        };
+        joined.min_by_key(|volume| (!carries(volume), *volume)).filter(carries)
     }
 
     /// The instances that have the volume.
@@ -116,7 +131,7 @@ impl<'i, 'a> Lineage<'i, 'a> {
         };
         let is_same = |one: &Managed<'_>, next: &Managed<'_>| {
             let stated = one.recorded().stated().is_some() && one.recorded() == next.recorded();
-            stated && one.destinations() == next.destinations() && next.taken().duration_since(one.taken()) < self.grace
+            stated && one.destinations() == next.destinations()
         };
         let mut run: Vec<&'i Managed<'a>> = Vec::new();
         for one in self.members.iter().rev().copied() {
@@ -265,14 +280,22 @@ fn stated(recorded: &Recorded) -> Option<Option<&Retention>> {
     }
 }
 
-/// What a snapshot states of destinations. Where one that it names cannot be used nobody knows what was meant, so it states
-/// nothing: else a slip that is corrected after the grace period would end at once what it never meant to end.
-fn stated_destinations<'i>(one: &'i Managed<'_>, inventory: &Inventory) -> Option<&'i BTreeSet<Region>> {
-    let is_slip = |named: &Named| match named {
-        Named::Junk(_) => true,
-        Named::Region(region) => one.home() == Some(region) || inventory.status(region) == RegionStatus::NotThere,
-    };
-    (!tags::destinations(&one.raw().tags).iter().any(is_slip)).then(|| one.destinations())
+/// The destinations that a snapshot states, and whether that takes the place of what was stated before. Where one that it
+/// names cannot be used it does not: nobody knows what was meant, and a slip that is corrected later would end at once what it
+/// never meant to end.
+fn stated_destinations(one: &Managed<'_>, inventory: &Inventory) -> (BTreeSet<Region>, bool) {
+    let (mut good, mut is_slip) = (BTreeSet::new(), false);
+    for named in tags::destinations(&one.raw().tags) {
+        match named {
+            Named::Region(region)
+                if one.home() != Some(&region) && inventory.status(&region) != RegionStatus::NotThere =>
+            {
+                good.insert(region);
+            }
+            Named::Region(_) | Named::Junk(_) => is_slip = true,
+        }
+    }
+    (good, !is_slip)
 }
 
 /// Whether volumes are over: all that belong together are. One that is there and has no snapshot cannot carry a mark, so

@@ -114,25 +114,20 @@ impl FromStr for Retention {
     }
 }
 
+/// In the order of [`KEYS`].
+const WORDS: [&str; 5] = ["days", "weeks", "months", "years", "last"];
+
 fn read_keep(text: &str, mut zone: Option<&mut Option<Zone>>) -> Option<Keep> {
     let mut keep = Keep { days: 0, tiers: Tiers::default() };
     for word in text.split_whitespace() {
         let (name, value) = word.split_once('=')?;
-        let place = match name {
-            "days" => &mut keep.days,
-            "weeks" => &mut keep.tiers.weeks,
-            "months" => &mut keep.tiers.months,
-            "years" => &mut keep.tiers.years,
-            "last" => &mut keep.tiers.last,
-            "zone" => {
-                **zone.as_mut()? = Some(value.parse().ok()?);
-                continue;
-            }
-            _ => return None,
-        };
-        let range =
-            &KEYS[0].iter().zip(["days", "weeks", "months", "years", "last"]).find(|(_, known)| *known == name)?.0.1;
-        *place = tags::read_number(value, range)?;
+        if name == "zone" {
+            **zone.as_mut()? = Some(value.parse().ok()?);
+            continue;
+        }
+        let n = WORDS.iter().position(|word| *word == name)?;
+        let Tiers { weeks, months, years, last } = &mut keep.tiers;
+        *[&mut keep.days, weeks, months, years, last][n] = tags::read_number(value, &KEYS[0][n].1)?;
     }
     Some(keep)
 }

@@ -68,8 +68,9 @@ impl<'i, 'a> Table<'i, 'a> {
         let own = &lineages[0];
         let mut rows: Vec<_> = own.members.iter().map(|snapshot| Row::of(snapshot, own.now)).collect();
         if rows.iter().any(is_asked) {
-            for lineage in &lineages {
+            for (n, lineage) in lineages.iter().enumerate() {
                 judge_rows(lineage, rows.iter_mut().filter(|row| is_asked(row)));
+                rows.iter_mut().filter(|_| n == 0).for_each(|row| row.is_kept_by_own = !row.keepers.is_empty());
             }
         }
         Self { lineages, rows }
@@ -97,9 +98,12 @@ impl<'i, 'a> Table<'i, 'a> {
         self.own().over.is_none() && self.is_all_read()
     }
 
-    /// Whether another volume was put in its place, and that one is not over.
-    pub(crate) fn is_replaced(&self) -> bool {
-        self.lineages.iter().skip(1).any(|joined| joined.over.is_none())
+    /// The volume whose tag joins this one, which is over, to one that is not, where that alone keeps a snapshot.
+    pub(crate) fn joined_by(&self, snapshot: &Managed<'_>) -> Option<&VolumeId> {
+        let row = self.rows.iter().find(|row| row.snapshot.id() == snapshot.id())?;
+        let is_kept_by_joined = !row.is_kept_by_own && !row.keepers.is_empty();
+        let joined = self.lineages.iter().skip(1).find(|joined| joined.over.is_none() && is_kept_by_joined)?;
+        self.own().over.and_then(|_| joined.carrier())
     }
 
     /// Whether all was read that tells whether the volume is over.

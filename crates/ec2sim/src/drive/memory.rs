@@ -90,7 +90,8 @@ impl Statement {
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     volumes: BTreeMap<VolumeId, Past>,
-    is_begun: bool,
+    /// When the first look was. What was edited a moment before it, a run need not have seen.
+    begun: Option<Timestamp>,
     /// What jobs have deleted, and what people have taken away, as it was.
     deleted: BTreeMap<VolumeId, Vec<Snapshot>>,
     /// Moments of which a person deleted a snapshot, or changed what it states.
@@ -107,8 +108,8 @@ pub(super) type Before = BTreeMap<SnapshotId, Snapshot>;
 impl Memory {
     /// Looks at all volumes and instances. What is there at the first look has been so all the time.
     pub(super) fn observe(&mut self, world: &World) {
-        let from = if self.is_begun { world.now() } else { Timestamp::MIN };
-        self.is_begun = true;
+        let from = if self.begun.is_some() { world.now() } else { Timestamp::MIN };
+        self.begun.get_or_insert(world.now());
         let mut seen = BTreeMap::new();
         for region in world.regions() {
             let mut holders: BTreeMap<VolumeId, BTreeMap<InstanceId, Asked>> = BTreeMap::new();
@@ -203,8 +204,9 @@ impl Memory {
         self.volumes.get(volume)?.until(time).next_back().map(|(.., state)| state)
     }
 
-    /// The state of a volume where it is the same since then.
+    /// The state of a volume where it is the same since then; none from before the first look.
     pub(super) fn since(&self, volume: &VolumeId, time: Timestamp) -> Option<&State> {
+        self.begun.filter(|begun| *begun <= time)?;
         let (_, end, state) = self.volumes.get(volume)?.until(time).next_back()?;
         (end == Timestamp::MAX).then_some(state)
     }

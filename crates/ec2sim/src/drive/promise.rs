@@ -211,7 +211,7 @@ impl<'a> Case<'a> {
     /// The retention in force.
     fn policies(&self) -> Vec<InForce<Policy>> {
         let states = |policy: &Policy, one: &Statement| one.record.stated().is_some_and(|stated| stated.covers(policy));
-        let stated = self.stated(|one| one.record.stated().cloned());
+        let stated = self.stated(|one| one.record.stated().cloned(), |_| true);
         self.in_force(|asked| asked.policy.clone(), states, stated)
     }
 
@@ -219,7 +219,7 @@ impl<'a> Case<'a> {
     fn destinations(&self) -> Vec<InForce<BTreeSet<Region>>> {
         let region = self.delete.region;
         let states = |_: &BTreeSet<Region>, one: &Statement| one.destinations.contains(region);
-        let stated = self.stated(|one| (!one.has_slip).then(|| one.destinations.clone()));
+        let stated = self.stated(|one| Some(one.destinations.clone()), |one| !one.has_slip);
         // Where a destination is none nobody knows what was meant, and what was asked for before goes on.
         self.in_force(|asked| (!asked.has_slip).then(|| asked.destinations.clone()), states, stated)
     }
@@ -262,7 +262,11 @@ impl<'a> Case<'a> {
 
     /// What the newest snapshot states that states something, and what those do that were it less than 7 days ago. A pending
     /// one states as well, but takes no place.
-    fn stated<T: Clone + PartialEq>(&self, read: impl Fn(&Statement) -> Option<T>) -> Vec<InForce<T>> {
+    fn stated<T: Clone + PartialEq>(
+        &self,
+        read: impl Fn(&Statement) -> Option<T>,
+        ends: impl Fn(&Statement) -> bool,
+    ) -> Vec<InForce<T>> {
         if self.delete.rules.memory.is_disturbed(self.volume, self.delete.known()) {
             return Vec::new();
         }
@@ -272,7 +276,8 @@ impl<'a> Case<'a> {
         };
         let mut in_force = Vec::new();
         for (one, what) in all.iter().filter(|(one, _)| one.is_settled) {
-            let next = all.iter().find(|(other, _)| other.takes_place_of(one)).map(|(other, _)| other.time);
+            let next =
+                all.iter().find(|(other, _)| ends(other) && other.takes_place_of(one)).map(|(other, _)| other.time);
             let basis = match next {
                 None => Basis::Now,
                 // Where a person took away what stated it last, nothing tells of it any more.

@@ -174,10 +174,10 @@ impl<'w> Whole<'w> {
         let asked: Vec<Asked> = self.state.holders.values().cloned().chain(self.named()).collect();
         let mut policies: Vec<_> = asked.iter().filter_map(|asked| asked.policy.clone()).collect();
         let mut destinations: BTreeSet<_> = asked.iter().flat_map(|asked| asked.destinations.clone()).collect();
-        policies
-            .extend(self.stating(|one| one.record.stated().is_some()).filter_map(|one| one.record.stated().cloned()));
-        destinations.extend(self.stating(|_| true).flat_map(|one| one.destinations.clone()));
-        destinations.extend(self.stating(|one| !one.has_slip).flat_map(|one| one.destinations.clone()));
+        policies.extend(
+            self.stating(|one| one.record.stated().is_some(), |_| true).filter_map(|one| one.record.stated().cloned()),
+        );
+        destinations.extend(self.stating(|_| true, |one| !one.has_slip).flat_map(|one| one.destinations.clone()));
         (self.policies, self.destinations) = (policies, destinations);
     }
 
@@ -209,12 +209,11 @@ impl<'w> Whole<'w> {
         let is_of_one = |snapshot: &Snapshot| snapshot.tags.get("InstanceID").is_some_and(|id| selected.contains(id));
         let mut oldest: Option<&Snapshot> = None;
         for one in newest {
-            // An instance that was replaced, soon and by one with the same tags.
+            // An instance that was replaced by one with the same tags.
             let is_like = |next: &Snapshot| {
                 let states = Record::of(&one.tags);
                 let is_same = states == Record::of(&next.tags) && named(&one.tags) == named(&next.tags);
-                let is_soon = seconds(data_time(one), data_time(next)) < GRACE_DAYS * 86_400;
-                states.stated().is_some() && is_same && is_soon
+                states.stated().is_some() && is_same
             };
             if !is_of_one(one) && !oldest.is_some_and(is_like) {
                 break;
@@ -224,11 +223,15 @@ impl<'w> Whole<'w> {
         oldest
     }
 
-    /// The statements that may be in force, of those that count.
-    fn stating(&self, counts: impl Fn(&Statement) -> bool) -> impl Iterator<Item = &Statement> {
+    /// The statements that may be in force, of those that count; some of these end others.
+    fn stating(
+        &self,
+        counts: impl Fn(&Statement) -> bool,
+        ends: impl Fn(&Statement) -> bool,
+    ) -> impl Iterator<Item = &Statement> {
         let all: Vec<_> = self.statements.iter().filter(|one| counts(one)).collect();
         let is_in_force = |one: &Statement| {
-            let next = all.iter().find(|other| other.takes_place_of(one));
+            let next = all.iter().find(|other| ends(other) && other.takes_place_of(one));
             self.is_left() || next.is_none_or(|next| seconds(next.time, self.now) < (GRACE_DAYS + 1) * 86_400)
         };
         let in_force: Vec<_> = all.iter().copied().filter(|one| is_in_force(one)).collect();
@@ -381,7 +384,7 @@ impl<'w> Whole<'w> {
         let opens =
             |one: &Statement| others.iter().any(|(r, _)| !self.closed.contains(*r) && one.destinations.contains(*r));
         let names_in_force = own.iter().any(|one| {
-            let is_late = || self.is_late(one, |_| true) || self.is_late(one, |other| !other.has_slip);
+            let is_late = || self.is_late(one, |_| true) || self.is_late_but_for_slips(one);
             is_newest(&|other| other.written[1] == one.written[1]) && (opens(one) || is_late())
         });
         let mut before = self.statements.iter().rev().filter(|other| other.time < time && other.moment != moment);
@@ -398,6 +401,12 @@ impl<'w> Whole<'w> {
     fn is_late(&self, one: &Statement, counts: impl Fn(&Statement) -> bool) -> bool {
         let next = self.statements.iter().filter(|other| counts(other)).find(|other| other.takes_place_of(one));
         counts(one) && next.is_some_and(|next| seconds(next.time, self.now) < (GRACE_DAYS + 1) * 86_400)
+    }
+
+    /// The same where a slip takes no place.
+    fn is_late_but_for_slips(&self, one: &Statement) -> bool {
+        let next = self.statements.iter().filter(|other| !other.has_slip).find(|other| other.takes_place_of(one));
+        next.is_some_and(|next| seconds(next.time, self.now) < (GRACE_DAYS + 1) * 86_400)
     }
 
     fn is_open(&self, region: &Region) -> bool {

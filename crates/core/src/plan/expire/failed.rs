@@ -17,7 +17,10 @@ const FAILED_COPY_KEPT_HOURS: i64 = 7 * 24;
 impl Manager<'_, '_> {
     pub(super) fn failed_rows(&self, snapshot: &Managed<'_>) -> (Act, Reason) {
         let (now, raw) = (self.index.inventory.taken_at, snapshot.raw());
-        if let Some(reason) = in_use(snapshot, now).or_else(|| self.copy_guard_of_failed(snapshot)) {
+        // One that is itself being copied waits as well (S5), and S7 holds of it.
+        if let Some(reason) =
+            in_use(snapshot, now).or_else(|| self.copy_in_flight(snapshot)).or_else(|| self.region_unread(snapshot))
+        {
             return (Act::Keep, reason);
         }
         let message = raw.state_message.clone().unwrap_or_else(|| "no message".to_owned());
@@ -34,11 +37,6 @@ impl Manager<'_, '_> {
             return (Act::Delete { anchor: None, rests_on: Vec::new() }, reason);
         }
         (Act::Keep, Reason::FailureMemory { message, until })
-    }
-
-    /// A failed one that is itself being copied waits as well (S5), and S7 holds of it.
-    fn copy_guard_of_failed(&self, snapshot: &Managed<'_>) -> Option<Reason> {
-        self.copy_in_flight(snapshot).or_else(|| self.region_unread(snapshot))
     }
 
     fn fills_limit(&self, region: &Region, volume: &VolumeId) -> bool {

@@ -28,8 +28,8 @@ struct Counts<'i> {
     of_sources: BTreeMap<Region, (Amount, CopyRef)>,
     made_mistyped: BTreeMap<Region, Amount>,
     nobody: BTreeMap<Region, BTreeMap<&'i VolumeId, Amount>>,
-    /// Of volumes that are over, kept for those that were put in their place.
-    replaced: BTreeMap<Region, BTreeMap<&'i VolumeId, Amount>>,
+    /// Of volumes that are over, kept for those that are joined to them, by the volume with the tag.
+    joined: BTreeMap<(Region, VolumeId), BTreeMap<&'i VolumeId, Amount>>,
     /// Kept by policies though the volume is over.
     of_over: BTreeMap<Region, BTreeMap<&'i VolumeId, Amount>>,
     each: Vec<Finding>,
@@ -62,9 +62,10 @@ pub(super) fn findings<'i>(manager: &Manager<'i, '_>, noted: &[Noted<'i, '_>]) -
     findings.extend(counts.mistyped.iter().flat_map(|(instance, count)| mistyped(manager, instance, *count)));
     findings.extend(counts.nobody.iter().filter_map(|(region, volumes)| nobody(manager, region, volumes)));
     let example = |volumes: &BTreeMap<&'i VolumeId, Amount>| volumes.keys().next().map(|id| (*id).clone());
-    findings.extend(counts.replaced.iter().filter_map(|(region, volumes)| {
-        let example = example(volumes)?;
-        Some(of_region(region, Problem::KeptOfReplaced { volumes: volumes.len(), example, some: sum(volumes) }))
+    findings.extend(counts.joined.iter().filter_map(|((region, carrier), volumes)| {
+        let (example, carrier) = (example(volumes)?, carrier.clone());
+        let problem = Problem::KeptByJoin { volumes: volumes.len(), example, carrier, some: sum(volumes) };
+        Some(of_region(region, problem))
     }));
     findings.extend(counts.of_over.iter().filter_map(|(region, volumes)| {
         let example = example(volumes)?;
@@ -91,6 +92,10 @@ impl<'i> Counts<'i> {
             each(Problem::InUseUnreadable { value });
         } else if let Reason::HistoryUnread { unread } = reason {
             self.unread.entry((region.clone(), unread.clone())).or_default().add(size);
+            let table = snapshot.volume().and_then(|id| manager.tables.get(id));
+            for (instance, _) in table.into_iter().flat_map(|table| table.mistyped()) {
+                *self.mistyped.entry(instance.clone()).or_default() += 1;
+            }
         } else if let Reason::Mistyped { instance, .. } = reason {
             *self.mistyped.entry(instance.clone()).or_default() += 1;
         } else if *reason == Reason::NoVolume {
@@ -118,8 +123,9 @@ impl<'i> Counts<'i> {
             let is_by_policy = matches!(reason, Reason::KeptByPolicy { .. });
             let counts = if table.is_living() && !table.is_backed_up() {
                 &mut self.nobody
-            } else if table.over().is_some() && table.is_replaced() {
-                &mut self.replaced
+            } else if let Some(carrier) = table.joined_by(snapshot) {
+                let of_it = self.joined.entry((region.clone(), carrier.clone())).or_default();
+                return of_it.entry(volume).or_default().add(size);
             } else if table.over().is_some() && is_by_policy {
                 &mut self.of_over
             } else {
@@ -145,18 +151,13 @@ fn mistyped(manager: &Manager<'_, '_>, instance: &InstanceId, snapshots: usize) 
 /// A listing that the account has and that was not read whole: what rests on it waits, and the run was not whole.
 fn not_read(manager: &Manager<'_, '_>, unread: &Unread) -> Option<Finding> {
     let inventory = manager.index.inventory;
-    let seen = |region: &Region| inventory.regions.get(region);
-    let is_there = |region: &Region| inventory.status(region) != RegionStatus::NotThere;
+    let seen =
+        |region: &Region| (inventory.status(region) != RegionStatus::NotThere).then(|| inventory.regions.get(region));
     match unread {
-        Unread::Volumes(region) if is_there(region) => gap(region, "volumes", seen(region).map(|seen| &seen.volumes)),
-        Unread::Instances(region) if is_there(region) => {
-            gap(region, "instances", seen(region).map(|seen| &seen.instances))
-        }
-        Unread::Snapshots(region) if is_there(region) => {
-            gap(region, "snapshots", seen(region).map(|seen| &seen.snapshots))
-        }
-        Unread::Volumes(_) | Unread::Instances(_) | Unread::Snapshots(_) | Unread::Regions | Unread::Record(_) => None,
-        Unread::Mistyped(_) => None,
+        Unread::Volumes(region) => gap(region, "volumes", seen(region)?.map(|seen| &seen.volumes)),
+        Unread::Instances(region) => gap(region, "instances", seen(region)?.map(|seen| &seen.instances)),
+        Unread::Snapshots(region) => gap(region, "snapshots", seen(region)?.map(|seen| &seen.snapshots)),
+        Unread::Regions | Unread::Record(_) | Unread::Mistyped(_) => None,
     }
 }
 

@@ -16,10 +16,10 @@ use self::findings::findings;
 pub(super) use self::manager::in_use;
 use self::manager::{Manager, Noted, Place};
 use self::waiting::Waiting;
-use super::gap;
+use super::gaps;
 use crate::approval::{self, Approval, Approved};
 use crate::decision::{Act, Decision, Expiry, Finding, Hold, Job, Plan, Problem, Reason};
-use crate::ids::Region;
+use crate::ids::{Region, SnapshotId};
 use crate::index::Index;
 use crate::inventory::Inventory;
 use crate::policy::Config;
@@ -29,10 +29,7 @@ use crate::retention::Account;
 pub fn plan_expire(inventory: &Inventory, regions: &[Region], config: &Config) -> Plan {
     let mut plan = Plan::new(Job::Expire, inventory, regions);
     for region in &plan.regions {
-        let seen = inventory.regions.get(region);
-        plan.findings.extend(gap(region, "snapshots", seen.map(|seen| &seen.snapshots)));
-        plan.findings.extend(gap(region, "volumes", seen.map(|seen| &seen.volumes)));
-        plan.findings.extend(gap(region, "instances", seen.map(|seen| &seen.instances)));
+        plan.findings.extend(gaps(region, inventory.regions.get(region)));
     }
     let index = Index::of(inventory);
     let account = Account::of(&index, config);
@@ -63,7 +60,10 @@ pub fn plan_expire(inventory: &Inventory, regions: &[Region], config: &Config) -
     plan.findings.extend(of_no_use.filter_map(|approval| approval_of_nothing(&plan.regions, approval)));
     for region in &plan.regions {
         let (decisions, hold) = with_held(region, inventory.today(), in_order(region, &noted), &held);
-        plan.holds.extend(hold);
+        let is_held = |id: &SnapshotId| held.keys().any(|(of, held)| *of == region && *held == id);
+        let is_beside = |approval: &&Approval| waiting.approved(approval).into_iter().any(is_held);
+        let beside = config.approvals.iter().filter(is_beside).cloned().collect();
+        plan.holds.extend(hold.map(|hold| Hold { beside, ..hold }));
         plan.decisions.extend(decisions);
     }
     plan.finish()
@@ -142,6 +142,6 @@ fn with_held(
     let decisions = all.into_iter().map(decide).collect();
     let expired = waiting + approved;
     let approval = Approval { what: Approved::Region(region.clone()), day: today, count: expired };
-    let hold = Hold { region: region.clone(), expired, managed, approved, approval };
+    let hold = Hold { region: region.clone(), expired, managed, approved, approval, beside: Vec::new() };
     (decisions, (waiting > 0).then_some(hold))
 }

@@ -25,7 +25,7 @@ struct One<'i> {
     /// The day from which on a plan may have named it: an approval of an earlier day is not about it.
     since: Date,
     until: Date,
-    /// Whether it goes once that is approved: it may date others, which stay.
+    /// Whether it goes once that is approved: false for one that dates others, which stay.
     goes: bool,
 }
 
