@@ -42,6 +42,7 @@ pub(super) enum Why {
     Nobody,
     OfSource,
     Slip,
+    SlipOrSource,
 }
 
 impl Why {
@@ -60,6 +61,7 @@ impl Why {
             Why::Nobody => |problem| matches!(problem, P::BackedUpByNobody { .. }),
             Why::OfSource => |problem| matches!(problem, P::SourcesKeep { .. }),
             Why::Slip => |problem| matches!(problem, P::DestinationRefused { .. }),
+            Why::SlipOrSource => |problem| matches!(problem, P::DestinationRefused { .. } | P::SourcesKeep { .. }),
         }
     }
 }
@@ -74,6 +76,7 @@ impl fmt::Display for Why {
             Why::Nobody => "its volume is backed up by nobody",
             Why::OfSource => "its source is kept",
             Why::Slip => "its instance names a destination that is none",
+            Why::SlipOrSource => "its instance names a destination that is none, or its source is kept",
         })
     }
 }
@@ -288,6 +291,7 @@ impl<'w> Whole<'w> {
             Some(_) if self.is_left_alone() => Stay::Said(Why::Nobody),
             Some(why) => Stay::Kept(why),
             // Then a policy may keep it in a Region that is open for no other reason, whatever its source does.
+            None if self.has_slip() && self.has_kept_source(snapshot) => Stay::Said(Why::SlipOrSource),
             None if self.has_slip() => Stay::Said(Why::Slip),
             None if self.has_kept_source(snapshot) => Stay::Said(Why::OfSource),
             None => Stay::Gone,

@@ -114,7 +114,7 @@ fn left_of(whole: &Whole<'_>, findings: &[Finding]) -> Option<String> {
             Stay::Said(why) => {
                 let is_no_matter = match why {
                     // The creator and the offsiter say that, which do not run any more.
-                    Why::Slip => true,
+                    Why::Slip | Why::SlipOrSource => true,
                     Why::Pinned => !is_due(snapshot, whole.now),
                     Why::NoDay | Why::TooYoung | Why::Unreadable | Why::Nobody | Why::OfSource => false,
                 };
