@@ -335,8 +335,11 @@ fn r28_tags_that_wandered_make_a_snapshot_none_of_ours() {
 #[test]
 fn a1_a_person_may_approve_and_the_policy_of_before_stays_readable() {
     let mut life = Life::new(case("a1-removed"));
-    let _ = life.live(time("2026-11-23T04:00:00Z"));
-    let config = Config { approvals: vec!["i-1:2026-11-23:10".parse().unwrap()], ..Config::default() };
+    for day in ["2026-11-23T04:00:00Z", "2026-11-24T04:00:00Z"] {
+        let _ = life.live(time(day));
+    }
+    // The words for it are of the day after the first snapshot under the new tags.
+    let config = Config { approvals: vec!["i-1:2026-11-24:10".parse().unwrap()], ..Config::default() };
     let plan = plan_expire(&life.inventory, &regions(&life.inventory), &config);
     assert_eq!(deleted(&plan), firsts());
     assert!(matches!(of(&plan, "snap-99"), (Act::Keep, Reason::NotDue { .. })), "it records the policy of before");

@@ -462,7 +462,7 @@ fn what_names_no_volume_stays() {
 #[test]
 fn nothing_goes_while_a_list_that_would_tell_was_not_read_whole() {
     let past = Past::with(&[("RetentionMonths", "12"), ("DestinationRegion", AWAY)], MONTHS);
-    past.goes("snap-0d4");
+    past.goes("snap-0d4").people(|_| ());
     for (place, call) in [
         (HOME, Call::DescribeInstances(PageRequest::default())),
         (HOME, Call::DescribeVolumes(PageRequest::default())),
@@ -478,6 +478,7 @@ fn nothing_goes_while_a_list_that_would_tell_was_not_read_whole() {
 #[test]
 fn the_manager_writes_marks_on_what_is_over_and_nothing_else() {
     let past = Past::months();
+    past.people(|_| ());
     let written = |job: Job, pairs: &[(&str, &str)]| {
         let mut process = past.process(&[]);
         process.job = job;
