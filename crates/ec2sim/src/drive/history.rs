@@ -81,7 +81,8 @@ impl History {
         for (tier, count) in [(Tier::Week, weeks), (Tier::Month, months), (Tier::Year, years)] {
             let number = |time: Timestamp| tier.number(day_of(time));
             let period = number(own.time);
-            let is_earlier = |one: &&&Moment| !one.is_away && number(one.time) == period && one.time < own.time;
+            // Of two that a person gave the same time either may be the first.
+            let is_earlier = |one: &&&Moment| !one.is_away && number(one.time) == period && one.time <= own.time;
             let is_first = !others().any(|one| is_earlier(&one));
             let later = if how.is_open {
                 // Where copies of one moment say two times, each of them is a period that has one.
