@@ -50,7 +50,8 @@ impl fmt::Display for Approved {
 pub struct Approval {
     /// Of what.
     pub what: Approved,
-    /// The day of the plan, UTC: nothing goes whose `DeleteOn` or grace period came after it, or whose mark is not before it.
+    /// The day of the plan, UTC. Nothing goes whose `DeleteOn` comes after it. Nor goes what began to wait on it or later: its
+    /// grace period, or the mark that its volume is over.
     pub day: Date,
     /// How many at most.
     pub count: usize,

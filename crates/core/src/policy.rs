@@ -163,7 +163,7 @@ impl InstancePolicy {
             retention,
             asked,
             schedule,
-            offsite: Offsite::of(tags, region, inventory),
+            offsite: Offsite::of(tags, Some(region), inventory),
         }
     }
 
@@ -232,13 +232,13 @@ pub enum RefusedWhy {
 }
 
 impl Offsite {
-    /// Reads `DestinationRegion` and `OffsiteMode`.
-    pub fn of(tags: &Tags, own: &Region, inventory: &Inventory) -> Self {
+    /// Reads `DestinationRegion` and `OffsiteMode` of what is in `own`; None: nothing says where that is.
+    pub fn of(tags: &Tags, own: Option<&Region>, inventory: &Inventory) -> Self {
         let (mut destinations, mut refused) = (Vec::new(), Vec::new());
         for named in tags::destinations(tags) {
             let (text, why) = match named {
                 Named::Junk(text) => (text, RefusedWhy::NotThere),
-                Named::Region(region) if region == *own => (region.into(), RefusedWhy::OwnRegion),
+                Named::Region(region) if Some(&region) == own => (region.into(), RefusedWhy::OwnRegion),
                 Named::Region(region) => match inventory.status(&region) {
                     RegionStatus::Enabled | RegionStatus::Unknown => {
                         destinations.push(region);

@@ -179,7 +179,7 @@ fn destinations_of_instances(inventory: &Inventory, selected: bool) -> Vec<(Regi
 }
 
 fn destinations(inventory: &Inventory, own: &Region, tags: &tags::Tags) -> Vec<(Region, Listing)> {
-    let destinations = Offsite::of(tags, own, inventory).destinations;
+    let destinations = Offsite::of(tags, Some(own), inventory).destinations;
     destinations.into_iter().map(|region| (region, Listing::Snapshots)).collect()
 }
 

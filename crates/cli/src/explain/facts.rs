@@ -200,7 +200,7 @@ pub(super) fn snapshot_policy(world: &World<'_>, region: &Region, snapshot: &Sna
         }
     }
     if !is_copy(snapshot) {
-        lines.extend(offsite(&Offsite::of(tags, region, world.inventory)));
+        lines.extend(offsite(&Offsite::of(tags, Some(region), world.inventory)));
     }
     lines
 }

@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::account::{Account, Home, Over};
 use super::facts::{self, Fact, date_of, days_between};
@@ -168,7 +169,7 @@ impl<'a> Line<'a> {
 
     /// How what lies in a Region is judged.
     pub(super) fn state(&self, region: &Region, terms: Terms) -> State<'_> {
-        let is_past = self.over == Over::Yes && (!terms.closing || self.is_marked_past(region));
+        let is_past = self.is_past(region) || (self.over == Over::Yes && !terms.closing);
         let force = self.force(terms.grace, self.is_left() && !is_past);
         let is_open = match self.over {
             Over::Yes => !is_past,
@@ -183,19 +184,14 @@ impl<'a> Line<'a> {
         self.homes.iter().any(is_in)
     }
 
-    /// Whether it is over, and the closing days have passed in a Region.
+    /// Whether it is over, and the closing days have passed in a Region: the marks of all its volumes are older.
     fn is_past(&self, region: &Region) -> bool {
-        self.over == Over::Yes && self.is_marked_past(region)
-    }
-
-    /// Whether the marks of all its volumes are older than the closing days.
-    fn is_marked_past(&self, region: &Region) -> bool {
         let (now, days) = (date_of(self.account.inventory.taken_at), i64::from(self.account.config.closing_days));
-        self.closed(region).is_some_and(|day| days_between(day, now) > days)
+        self.over == Over::Yes && self.closed(region).is_some_and(|day| days_between(day, now) > days)
     }
 
     /// The latest day on which one of its volumes was marked, where each was: in a Region, or anywhere if none of it lies there.
-    pub(super) fn closed(&self, region: &Region) -> Option<jiff::civil::Date> {
+    pub(super) fn closed(&self, region: &Region) -> Option<Date> {
         let volumes: BTreeSet<_> = self.completed().filter_map(|one| one.fact.volume).collect();
         let mut latest = None;
         for volume in volumes {
@@ -212,7 +208,7 @@ impl<'a> Line<'a> {
 
     /// The day on which a volume's history here was marked as closed. A mark counts from the day of the volume's newest
     /// data on, wherever that is, and up to today.
-    pub(super) fn mark(&self, volume: &str, region: &Region) -> Option<jiff::civil::Date> {
+    pub(super) fn mark(&self, volume: &str, region: &Region) -> Option<Date> {
         let of_volume = || self.completed().map(|one| one.fact).filter(|fact| fact.volume == Some(volume));
         let newest = of_volume().map(Fact::data_day).max();
         let marks = of_volume().filter(|fact| fact.region == region);

@@ -304,7 +304,7 @@ pub struct Hold {
     pub approved: usize,
     /// The words to use.
     pub approval: Approval,
-    /// Those of a grace period or of the closing days that this run was given, and that some of it would wait for without.
+    /// Other words that this run was given, and that some of what is held needs as well.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub beside: Vec<Approval>,
 }

@@ -114,7 +114,7 @@ pub(super) fn destinations(on: &Tagged<'_>, inventory: &Inventory) -> Vec<Lint> 
         let usable = inventory.enabled.items().iter().filter(|region| *region != on.region);
         near::nearest(name, usable.map(Region::as_str)).and_then(|name| name.parse().ok())
     };
-    let offsite = Offsite::of(on.tags, on.region, inventory);
+    let offsite = Offsite::of(on.tags, Some(on.region), inventory);
     let whole = on.tags.get(key::DESTINATION_REGION).unwrap_or_default();
     if offsite.destinations.is_empty()
         && offsite.refused.len() > 1

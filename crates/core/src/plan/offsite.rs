@@ -35,7 +35,7 @@ pub fn plan_offsite(inventory: &Inventory, regions: &[Region]) -> Plan {
         plan.findings.extend(gap(region, "snapshots", seen.map(|seen| &seen.snapshots)));
         for managed in index.managed_in(region).filter(|one| is_source(one)) {
             let source = managed.raw();
-            let offsite = Offsite::of(&source.tags, region, inventory);
+            let offsite = Offsite::of(&source.tags, Some(region), inventory);
             let one = OneSource { world: &world, region, managed, source, offsite };
             for decision in one.plan(&mut plan.findings) {
                 ordered.push((one.order(&decision), decision));

@@ -17,8 +17,8 @@ use crate::ids::{InstanceId, Region, VolumeId};
 use crate::index::Index;
 use crate::inventory::{Inventory, RegionStatus, SECONDS_PER_DAY, day_of};
 use crate::managed::Managed;
-use crate::policy::Selection;
-use crate::tags::{self, Named, TagValue};
+use crate::policy::{Offsite, Selection};
+use crate::tags::{self, TagValue};
 
 impl<'a> Account<'_, 'a> {
     /// A volume's own lineage, and where it was put in the place of another one, or another in its, that of them all: it
@@ -284,18 +284,8 @@ fn stated(recorded: &Recorded) -> Option<Option<&Retention>> {
 /// names cannot be used it does not: nobody knows what was meant, and a slip that is corrected later would end at once what it
 /// never meant to end.
 fn stated_destinations(one: &Managed<'_>, inventory: &Inventory) -> (BTreeSet<Region>, bool) {
-    let (mut good, mut is_slip) = (BTreeSet::new(), false);
-    for named in tags::destinations(&one.raw().tags) {
-        match named {
-            Named::Region(region)
-                if one.home() != Some(&region) && inventory.status(&region) != RegionStatus::NotThere =>
-            {
-                good.insert(region);
-            }
-            Named::Region(_) | Named::Junk(_) => is_slip = true,
-        }
-    }
-    (good, !is_slip)
+    let offsite = Offsite::of(&one.raw().tags, one.home(), inventory);
+    (offsite.destinations.into_iter().collect(), offsite.refused.is_empty())
 }
 
 /// Whether volumes are over: all that belong together are. One that is there and has no snapshot cannot carry a mark, so

@@ -100,10 +100,11 @@ impl<'i, 'a> Table<'i, 'a> {
 
     /// The volume whose tag joins this one, which is over, to one that is not, where that alone keeps a snapshot.
     pub(crate) fn joined_by(&self, snapshot: &Managed<'_>) -> Option<&VolumeId> {
+        self.own().over?;
+        let joined = self.lineages.iter().skip(1).find(|joined| joined.over.is_none())?;
         let row = self.rows.iter().find(|row| row.snapshot.id() == snapshot.id())?;
         let is_kept_by_joined = !row.is_kept_by_own && !row.keepers.is_empty();
-        let joined = self.lineages.iter().skip(1).find(|joined| joined.over.is_none() && is_kept_by_joined)?;
-        self.own().over.and_then(|_| joined.carrier())
+        joined.carrier().filter(|_| is_kept_by_joined)
     }
 
     /// Whether all was read that tells whether the volume is over.

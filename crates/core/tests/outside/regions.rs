@@ -56,7 +56,7 @@ fn every_word_is_named_once_and_in_order(text: &str) {
 
 fn every_destination_is_used_or_refused(text: &str) {
     let inventory = world(NOW).inventory;
-    let offsite = Offsite::of(&tagged(text), &region(HOME), &inventory);
+    let offsite = Offsite::of(&tagged(text), Some(&region(HOME)), &inventory);
     let mut expected_refused = Vec::new();
     let mut expected_used = Vec::new();
     for word in words(text) {

@@ -74,7 +74,7 @@ pub(super) struct Statement {
     pub(super) is_settled: bool,
     pub(super) record: Record,
     pub(super) destinations: BTreeSet<Region>,
-    /// Whether it was made while a destination was named that is none: it says nothing of them.
+    /// Whether it was made while a destination was named that is none: it states the others, and ends nothing.
     pub(super) has_slip: bool,
     /// Its record and its `DestinationRegion`, as written.
     pub(super) written: [Option<String>; 2],

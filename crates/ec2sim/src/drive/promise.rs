@@ -279,9 +279,10 @@ impl<'a> Case<'a> {
             let next =
                 all.iter().find(|(other, _)| ends(other) && other.takes_place_of(one)).map(|(other, _)| other.time);
             let basis = match next {
-                None => Basis::Now,
                 // Where a person took away what stated it last, nothing tells of it any more.
-                Some(next) if self.is_in_grace(next) && !is_lost(one, what) => Basis::Grace,
+                _ if is_lost(one, what) => continue,
+                None => Basis::Now,
+                Some(next) if self.is_in_grace(next) => Basis::Grace,
                 Some(_) => continue,
             };
             let says = format!("{} states it", one.snapshot);

@@ -388,7 +388,7 @@ impl<'w> Whole<'w> {
         let opens =
             |one: &Statement| others.iter().any(|(r, _)| !self.closed.contains(*r) && one.destinations.contains(*r));
         let names_in_force = own.iter().any(|one| {
-            let is_late = || self.is_late(one, |_| true) || self.is_late_but_for_slips(one);
+            let is_late = || self.is_late(one, |_| true) || self.is_late(one, |other| !other.has_slip);
             is_newest(&|other| other.written[1] == one.written[1]) && (opens(one) || is_late())
         });
         let mut before = self.statements.iter().rev().filter(|other| other.time < time && other.moment != moment);
@@ -404,12 +404,6 @@ impl<'w> Whole<'w> {
     /// Whether another one has lately taken its place, of those that count.
     fn is_late(&self, one: &Statement, counts: impl Fn(&Statement) -> bool) -> bool {
         let next = self.statements.iter().filter(|other| counts(other)).find(|other| other.takes_place_of(one));
-        counts(one) && next.is_some_and(|next| seconds(next.time, self.now) < (GRACE_DAYS + 1) * 86_400)
-    }
-
-    /// The same where a slip takes no place.
-    fn is_late_but_for_slips(&self, one: &Statement) -> bool {
-        let next = self.statements.iter().filter(|other| !other.has_slip).find(|other| other.takes_place_of(one));
         next.is_some_and(|next| seconds(next.time, self.now) < (GRACE_DAYS + 1) * 86_400)
     }
 
@@ -420,7 +414,10 @@ impl<'w> Whole<'w> {
 
     /// Whether a policy may want one.
     fn is_wanted(&self, policy: &Policy, region: &Region, snapshot: &Snapshot) -> bool {
-        let history = History::of(region, &self.home, self.all.iter().copied());
+        // A copy that does not say where it is from does not show that its source was moved away from here.
+        let is_from_here = |one: &Snapshot| one.tags.get("SourceRegion") == Some(self.home.as_str());
+        let all = self.all.iter().copied().filter(|(of, one)| *of == region || is_from_here(one));
+        let history = History::of(region, &self.home, all);
         [false, true].into_iter().any(|is_split| {
             let how = How { is_open: self.is_open(region), is_split, now: self.now };
             history.wanted(policy, snapshot, how).is_some()

@@ -264,7 +264,7 @@ impl<'i, 'a> Manager<'i, 'a> {
     }
 
     fn destinations(&self, source: &Managed<'_>) -> Vec<Region> {
-        Offsite::of(&source.raw().tags, source.region(), self.index.inventory).destinations
+        Offsite::of(&source.raw().tags, Some(source.region()), self.index.inventory).destinations
     }
 
     /// The mark of a history whose volume is over, on its newest; and its end, where the volume is not over any more.

@@ -60,7 +60,7 @@ pub fn plan_expire(inventory: &Inventory, regions: &[Region], config: &Config) -
     plan.findings.extend(of_no_use.filter_map(|approval| approval_of_nothing(&plan.regions, approval)));
     for region in &plan.regions {
         let (decisions, hold) = with_held(region, inventory.today(), in_order(region, &noted), &held);
-        let is_held = |id: &SnapshotId| held.keys().any(|(of, held)| *of == region && *held == id);
+        let is_held = |id: &SnapshotId| held.contains_key(&(region, id));
         let is_beside = |approval: &&Approval| waiting.approved(approval).into_iter().any(is_held);
         let beside = config.approvals.iter().filter(is_beside).cloned().collect();
         plan.holds.extend(hold.map(|hold| Hold { beside, ..hold }));
