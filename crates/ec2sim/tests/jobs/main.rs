@@ -11,6 +11,7 @@ mod policies;
 mod predecessor;
 mod regions;
 mod second_look;
+mod streams;
 mod support;
 mod tiers;
 mod unknown;

@@ -39,9 +39,20 @@ pub(crate) fn world(seed: u64) -> World {
     World::new(seed, NOW.parse().unwrap(), "123456789012".parse().unwrap(), regions)
 }
 
-/// An instance with `volumes` volumes of 10 GiB, the first of them its root.
+/// An instance at [`HOME`] with `volumes` volumes of 10 GiB, the first of them its root.
 pub(crate) fn instance(world: &mut World, name: &str, pairs: &[(&str, &str)], volumes: usize) -> InstanceId {
-    let home = region(HOME);
+    instance_in(world, HOME, name, pairs, volumes)
+}
+
+/// The same anywhere.
+pub(crate) fn instance_in(
+    world: &mut World,
+    place: &str,
+    name: &str,
+    pairs: &[(&str, &str)],
+    volumes: usize,
+) -> InstanceId {
+    let home = region(place);
     let mut all = tags(pairs);
     all.set("Name", name);
     let id = world.run_instance(&home, NewInstance::named(name, all)).unwrap();

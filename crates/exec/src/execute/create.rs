@@ -4,64 +4,64 @@
 //! set share their tags at birth, follows in one CreateTags for all snapshots that get the same; a run that is killed
 //! before it leaves work that the next one sees and does.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
-use futures_util::StreamExt;
 use futures_util::future::join_all;
-use futures_util::stream;
 use snapwarden_core::decision::{Act, Consistency, CreateGroup, Finding, Problem};
 use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
 use snapwarden_core::report::{Deferred, Outcome, Said};
 use snapwarden_core::tags::Tags;
 
-use super::{CONCURRENCY, Executor, Item, TAGGED_PER_CALL_MAX, outcome_of, said};
+use super::{Executor, Item, TAGGED_PER_CALL_MAX, in_turn, outcome_of, said};
 use crate::cloud::{Action, Begun, Cloud, CloudError, ErrorKind, SetRequest};
 use crate::pacing::CallError;
 
 /// A snapshot that wants late tags, and the decision that waits for them, if one does.
 type Late<'a> = (SnapshotId, Option<Item<'a>>);
 
-pub(super) async fn execute<C: Cloud>(executor: &Executor<'_, '_, C>) {
-    let creator = Creator { executor, sets_refused: Cell::new(false), late: std::cell::RefCell::default() };
+pub(super) async fn in_region<C: Cloud>(executor: &Executor<'_, '_, C>, region: &Region) {
+    let creator = Creator { executor, region, sets_refused: Cell::new(false), late: RefCell::default() };
     let mut volumes: BTreeMap<&VolumeId, (Item<'_>, &Tags)> = BTreeMap::new();
-    for item in executor.items() {
+    for item in executor.items_in(region) {
         match &item.1.act {
             Act::Create { late_tags } => {
                 volumes.extend(item.1.about.volume.as_ref().map(|volume| (volume, (item, late_tags))));
             }
-            Act::AddTags { region, snapshot, tags } => creator.later(region, tags, (**snapshot).clone(), Some(item)),
+            Act::AddTags { snapshot, tags, .. } => creator.later(tags, (**snapshot).clone(), Some(item)),
             Act::Copy { .. } | Act::Stamp { .. } | Act::RemoveSource { .. } | Act::Delete { .. } => {}
             Act::Mark { .. } | Act::Hold | Act::Keep | Act::Skip | Act::Wait => {}
         }
     }
-    let groups = executor.plan.groups.iter().map(|group| {
+    let groups = executor.plan.groups.iter().filter(|group| group.region == *region).map(|group| {
         let todo: Vec<_> = group.volumes.iter().filter_map(|volume| Some((volume, *volumes.get(volume)?))).collect();
         creator.group(group, todo)
     });
-    stream::iter(groups).buffer_unordered(CONCURRENCY).collect::<Vec<()>>().await;
+    in_turn(groups).await;
     creator.tag().await;
 }
 
 struct Creator<'e, 'a, 'c, C> {
     executor: &'e Executor<'a, 'c, C>,
-    /// Set by the first `Unauthorized`: the predecessor's role has no CreateSnapshots, and asking again does not help.
+    region: &'e Region,
+    /// Set by the first `UnauthorizedOperation`: the predecessor's role has no CreateSnapshots, and asking again does not
+    /// help.
     sets_refused: Cell<bool>,
-    late: std::cell::RefCell<BTreeMap<(Region, Tags), Vec<Late<'a>>>>,
+    late: RefCell<BTreeMap<Tags, Vec<Late<'a>>>>,
 }
 
 type Todo<'a> = Vec<(&'a VolumeId, (Item<'a>, &'a Tags))>;
 
 impl<'a, C: Cloud> Creator<'_, 'a, '_, C> {
-    fn later(&self, region: &Region, tags: &Tags, snapshot: SnapshotId, item: Option<Item<'a>>) {
-        self.late.borrow_mut().entry((region.clone(), tags.clone())).or_default().push((snapshot, item));
+    fn later(&self, tags: &Tags, snapshot: SnapshotId, item: Option<Item<'a>>) {
+        self.late.borrow_mut().entry(tags.clone()).or_default().push((snapshot, item));
     }
 
     async fn group(&self, group: &'a CreateGroup, todo: Todo<'a>) {
         if group.consistency == Consistency::Set && !self.sets_refused.get() && self.set(group, &todo).await {
             return;
         }
-        let region = &group.region;
+        let region = self.region;
         let singles = todo.into_iter().map(|(volume, (item, late_tags))| async move {
             let mut tags = group.tags.clone();
             for (key, value) in late_tags.iter() {
@@ -90,10 +90,10 @@ impl<'a, C: Cloud> Creator<'_, 'a, '_, C> {
                 description: description(group),
                 tags: group.tags.clone(),
             };
-            cloud.create_snapshots(&group.region, request).await
+            cloud.create_snapshots(self.region, request).await
         };
-        match self.executor.pacer.call(&group.region, Action::CreateSnapshots, request).await {
-            Ok(begun) => self.made(group, todo, begun),
+        match self.executor.pacer.call(self.region, Action::CreateSnapshots, request).await {
+            Ok(begun) => self.made(todo, begun),
             Err(CallError::Cloud(error)) if self.is_refusal(group, &error) => return false,
             Err(error) => {
                 for (_, (item, _)) in todo {
@@ -104,12 +104,12 @@ impl<'a, C: Cloud> Creator<'_, 'a, '_, C> {
         true
     }
 
-    fn made(&self, group: &CreateGroup, todo: &Todo<'a>, begun: Vec<Begun>) {
+    fn made(&self, todo: &Todo<'a>, begun: Vec<Begun>) {
         let mut begun: BTreeMap<_, _> = begun.into_iter().map(|begun| (begun.volume, begun.snapshot)).collect();
         for (volume, (item, late_tags)) in todo {
             let outcome = match begun.remove(*volume) {
                 Some(snapshot) => {
-                    self.later(&group.region, late_tags, snapshot.clone(), None);
+                    self.later(late_tags, snapshot.clone(), None);
                     Outcome::Done { made: Some(snapshot) }
                 }
                 None => Outcome::Failed(Said {
@@ -121,7 +121,7 @@ impl<'a, C: Cloud> Creator<'_, 'a, '_, C> {
         }
         for (volume, snapshot) in begun {
             let problem = Problem::UnexpectedSnapshot { volume };
-            self.executor.find(Finding::new(&group.region, snapshot, problem));
+            self.executor.find(Finding::new(self.region, snapshot, problem));
         }
     }
 
@@ -131,12 +131,12 @@ impl<'a, C: Cloud> Creator<'_, 'a, '_, C> {
             ErrorKind::Unauthorized => {
                 self.sets_refused.set(true);
                 let problem = Problem::SetsNotAllowed { message };
-                self.executor.find(Finding::new(&group.region, "CreateSnapshots", problem));
+                self.executor.find(Finding::new(self.region, "CreateSnapshots", problem));
                 true
             }
             ErrorKind::Invalid | ErrorKind::LimitReached => {
                 let problem = Problem::SetRefused { code, message };
-                self.executor.find(Finding::new(&group.region, &group.instance, problem));
+                self.executor.find(Finding::new(self.region, &group.instance, problem));
                 true
             }
             ErrorKind::Throttled | ErrorKind::RateExceeded | ErrorKind::NotFound | ErrorKind::InUse => false,
@@ -147,15 +147,15 @@ impl<'a, C: Cloud> Creator<'_, 'a, '_, C> {
     /// The late tags of this run's sets, and the repairs of earlier ones.
     async fn tag(&self) {
         let late = self.late.take();
-        let calls = late.iter().flat_map(|((region, tags), late)| {
-            late.chunks(TAGGED_PER_CALL_MAX).map(move |batch| self.tag_batch(region, tags, batch))
-        });
-        stream::iter(calls).buffer_unordered(CONCURRENCY).collect::<Vec<()>>().await;
+        let calls = late
+            .iter()
+            .flat_map(|(tags, late)| late.chunks(TAGGED_PER_CALL_MAX).map(move |batch| self.tag_batch(tags, batch)));
+        in_turn(calls).await;
     }
 
-    async fn tag_batch(&self, region: &Region, tags: &Tags, batch: &[Late<'a>]) {
+    async fn tag_batch(&self, tags: &Tags, batch: &[Late<'a>]) {
         let ids: Vec<_> = batch.iter().map(|(snapshot, _)| snapshot.clone()).collect();
-        let outcome = match self.executor.create_tags(region, &ids, tags).await {
+        let outcome = match self.executor.create_tags(self.region, &ids, tags).await {
             Ok(()) => Outcome::Done { made: None },
             Err(CallError::Cloud(error)) if error.kind == ErrorKind::NotFound => {
                 Outcome::Deferred(Deferred::NotVisibleYet)
@@ -168,7 +168,7 @@ impl<'a, C: Cloud> Creator<'_, 'a, '_, C> {
                 // Its own item is done, the snapshot is made. That it is not yet whole is said all the same.
                 None if outcome != (Outcome::Done { made: None }) => {
                     let problem = Problem::LateTagsPending { why: outcome.to_string() };
-                    self.executor.find(Finding::new(region, snapshot, problem));
+                    self.executor.find(Finding::new(self.region, snapshot, problem));
                 }
                 None => {}
             }

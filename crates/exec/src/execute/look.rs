@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use snapwarden_core::ids::{Region, SnapshotId};
 use snapwarden_core::inventory::Snapshot;
@@ -35,28 +36,38 @@ pub(super) struct Looked {
 impl<C: Cloud> Executor<'_, '_, C> {
     /// Looks again, 200 ids a call.
     pub(super) async fn look(&self, wanted: &Wanted) -> Looked {
-        let cloud = self.pacer.cloud();
+        let ids = wanted.iter().map(|(region, ids)| (region, ids.iter().cloned().collect::<Vec<_>>()));
+        let chunks = ids.flat_map(|(region, ids)| {
+            let chunks: Vec<_> = ids.chunks(IDS_PER_LOOK_MAX).map(<[_]>::to_vec).collect();
+            chunks.into_iter().map(move |ids| self.look_at(region, ids))
+        });
         let mut looked = Looked { seen: BTreeMap::new(), not_looked: BTreeMap::new(), holds_until: Timestamp::MAX };
-        for (region, ids) in wanted {
-            let ids: Vec<_> = ids.iter().cloned().collect();
-            for chunk in ids.chunks(IDS_PER_LOOK_MAX) {
-                let request =
-                    async || looked_whole(cloud.describe_snapshots(region, SnapshotQuery::Ids(chunk.to_vec())).await?);
-                let answer = self.pacer.call(region, Action::DescribeSnapshots, request).await;
-                let until = cloud.now().saturating_add(SignedDuration::from_secs(HOLDS_SECONDS));
-                looked.holds_until = looked.holds_until.min(until.unwrap_or(Timestamp::MAX));
-                match answer {
-                    Ok(items) => {
-                        let seen = items.into_iter().map(|snapshot| ((region.clone(), snapshot.id.clone()), snapshot));
-                        looked.seen.extend(seen);
-                    }
-                    Err(error) => {
-                        looked.not_looked.insert(region.clone(), error);
-                    }
+        for (region, answer, at) in join_all(chunks).await {
+            let until = at.saturating_add(SignedDuration::from_secs(HOLDS_SECONDS)).unwrap_or(Timestamp::MAX);
+            looked.holds_until = looked.holds_until.min(until);
+            match answer {
+                Ok(items) => {
+                    let seen = items.into_iter().map(|snapshot| ((region.clone(), snapshot.id.clone()), snapshot));
+                    looked.seen.extend(seen);
+                }
+                Err(error) => {
+                    looked.not_looked.insert(region.clone(), error);
                 }
             }
         }
         looked
+    }
+
+    /// One look, and when it was answered.
+    async fn look_at<'r>(
+        &self,
+        region: &'r Region,
+        ids: Vec<SnapshotId>,
+    ) -> (&'r Region, Result<Vec<Snapshot>, CallError>, Timestamp) {
+        let cloud = self.pacer.cloud();
+        let request = async || looked_whole(cloud.describe_snapshots(region, SnapshotQuery::Ids(ids.clone())).await?);
+        let answer = self.pacer.call(region, Action::DescribeSnapshots, request).await;
+        (region, answer, cloud.now())
     }
 
     /// What becomes of a delete of `snapshot` that the second look forbids, if it does.

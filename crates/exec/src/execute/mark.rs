@@ -5,45 +5,47 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::StreamExt;
-use futures_util::stream;
 use jiff::civil::Date;
 use snapwarden_core::decision::{Act, Finding, Problem, Subject};
 use snapwarden_core::ids::{Region, SnapshotId};
 use snapwarden_core::report::{Changed, Outcome};
 use snapwarden_core::tags::{Tags, key};
 
-use super::{CONCURRENCY, Executor, Item, TAGGED_PER_CALL_MAX, outcome_of};
+use super::{Executor, Item, TAGGED_PER_CALL_MAX, in_turn, outcome_of};
 use crate::cloud::{Cloud, ErrorKind};
 use crate::pacing::CallError;
 
 type Marked<'a> = (Item<'a>, &'a SnapshotId);
 
-pub(super) async fn execute<C: Cloud>(executor: &Executor<'_, '_, C>) {
-    let mut marks: BTreeMap<(&Region, Option<Date>), Vec<Marked<'_>>> = BTreeMap::new();
-    for item in executor.items() {
+pub(super) async fn in_region<C: Cloud>(executor: &Executor<'_, '_, C>, region: &Region) {
+    let mut marks: BTreeMap<Option<Date>, Vec<Marked<'_>>> = BTreeMap::new();
+    for item in executor.items_in(region) {
         if let (Act::Mark { closed }, Subject::Snapshot(snapshot)) = (&item.1.act, &item.1.subject) {
-            marks.entry((&item.1.region, *closed)).or_default().push((item, snapshot));
+            marks.entry(*closed).or_default().push((item, snapshot));
         }
     }
-    let calls = marks.iter().flat_map(|((region, closed), marked)| {
+    let calls = marks.iter().flat_map(|(closed, marked)| {
         marked.chunks(TAGGED_PER_CALL_MAX).map(move |batch| write(executor, region, *closed, batch))
     });
-    stream::iter(calls).buffer_unordered(CONCURRENCY).collect::<Vec<()>>().await;
-    say_what_is_missing(executor, marks.values().flatten());
+    in_turn(calls).await;
+    say_what_is_missing(executor, region, marks.values().flatten());
 }
 
-/// One finding for all marks of a Region that EC2 refused with the same code.
-fn say_what_is_missing<'a, C: Cloud>(executor: &Executor<'_, '_, C>, marked: impl Iterator<Item = &'a Marked<'a>>) {
-    let mut missing: BTreeMap<(&Region, String), (String, usize)> = BTreeMap::new();
-    for ((place, decision), _) in marked {
+/// One finding for all marks of the Region that EC2 refused with the same code.
+fn say_what_is_missing<'a, C: Cloud>(
+    executor: &Executor<'_, '_, C>,
+    region: &Region,
+    marked: impl Iterator<Item = &'a Marked<'a>>,
+) {
+    let mut missing: BTreeMap<String, (String, usize)> = BTreeMap::new();
+    for ((place, _), _) in marked {
         if let Some(outcome @ (Outcome::Failed(said) | Outcome::Unclear(said))) = executor.outcomes.borrow().get(*place)
         {
             let first = || (outcome.to_string(), 0);
-            missing.entry((&decision.region, said.code.clone())).or_insert_with(first).1 += 1;
+            missing.entry(said.code.clone()).or_insert_with(first).1 += 1;
         }
     }
-    for ((region, _), (why, snapshots)) in missing {
+    for (why, snapshots) in missing.into_values() {
         executor.find(Finding::new(region, region, Problem::MarkNotWritten { why, snapshots }));
     }
 }

@@ -1,18 +1,25 @@
 //! Carries out a plan: each item once, each outcome noted, nothing stopped by its neighbour.
 //!
+//! Each Region has a stream of calls of its own, and the streams run side by side: a Region that throttles, or answers
+//! nothing, costs the others nothing.
+//!
 //! A plan is some seconds old when it is carried out. What deletes looks again right before (look.rs), and deletes
 //! only what is still exactly what the plan saw.
 
 mod create;
+mod delete;
 mod expire;
 mod look;
 mod mark;
 mod offsite;
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
+use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
-use snapwarden_core::decision::{Decision, Finding, Job, Plan, Problem};
+use snapwarden_core::decision::{Decision, Finding, Job, Plan, Subject};
 use snapwarden_core::ids::{Region, SnapshotId};
 use snapwarden_core::inventory::Inventory;
 use snapwarden_core::report::{Deferred, Outcome, Said};
@@ -22,7 +29,7 @@ use crate::cloud::{Action, Cloud, CloudError, ErrorKind};
 use crate::pacing::{CallError, Pacer};
 use crate::run::Progress;
 
-/// Calls of one job in one Region that may be under way at once.
+/// Calls of one stream that may be under way at once.
 const CONCURRENCY: usize = 8;
 /// Snapshots that get equal tags by one CreateTags. AWS takes 1,000 ids and recommends "smaller batches".
 const TAGGED_PER_CALL_MAX: usize = 200;
@@ -36,11 +43,15 @@ pub async fn execute<C: Cloud>(
 ) -> (Vec<Outcome>, Vec<Finding>) {
     let outcomes = RefCell::new(plan.decisions.iter().map(unsettled).collect());
     let executor = Executor { pacer, plan, inventory, progress, outcomes, findings: RefCell::default() };
-    match plan.job {
-        Job::Create => create::execute(&executor).await,
-        Job::Offsite => offsite::execute(&executor).await,
-        Job::Expire => expire::execute(&executor).await,
-    }
+    let regions: BTreeSet<_> = plan.decisions.iter().map(calls_in).collect();
+    let streams = regions.into_iter().map(|region| async {
+        match plan.job {
+            Job::Create => create::in_region(&executor, region).await,
+            Job::Offsite => offsite::in_region(&executor, region).await,
+            Job::Expire => expire::in_region(&executor, region).await,
+        }
+    });
+    join_all(streams).await;
     (executor.outcomes.into_inner(), executor.findings.into_inner())
 }
 
@@ -51,6 +62,19 @@ fn unsettled(decision: &Decision) -> Outcome {
     }
     let (code, message) = ("NotCarriedOut".to_owned(), "the run did not come to it; please report this".to_owned());
     Outcome::Failed(Said { code, message })
+}
+
+/// The Region that a decision is carried out in.
+fn calls_in(decision: &Decision) -> &Region {
+    match &decision.subject {
+        Subject::Copy(_, destination) => destination,
+        Subject::Volume(_) | Subject::Device(..) | Subject::Source(_) | Subject::Snapshot(_) => &decision.region,
+    }
+}
+
+/// Makes calls in their order, [`CONCURRENCY`] at once.
+async fn in_turn<F: Future<Output = ()>>(calls: impl IntoIterator<Item = F>) {
+    stream::iter(calls).buffer_unordered(CONCURRENCY).collect::<Vec<()>>().await;
 }
 
 /// An item of the plan: its place, and the decision.
@@ -66,9 +90,9 @@ struct Executor<'a, 'c, C> {
 }
 
 impl<'a, C: Cloud> Executor<'a, '_, C> {
-    /// The decisions with their places, in the plan's order.
-    fn items(&self) -> impl Iterator<Item = Item<'a>> + use<'a, C> {
-        self.plan.decisions.iter().enumerate()
+    /// The decisions that are carried out in `region`, with their places, in the plan's order.
+    fn items_in<'r>(&self, region: &'r Region) -> impl Iterator<Item = Item<'a>> + use<'a, 'r, C> {
+        self.plan.decisions.iter().enumerate().filter(move |(_, decision)| calls_in(decision) == region)
     }
 
     fn settle(&self, (place, decision): Item<'_>, outcome: Outcome) {
@@ -80,47 +104,6 @@ impl<'a, C: Cloud> Executor<'a, '_, C> {
 
     fn find(&self, finding: Finding) {
         self.findings.borrow_mut().push(finding);
-    }
-
-    /// Deletes one snapshot, unless the second look forbids it.
-    async fn delete_unless(
-        &self,
-        forbidden: Option<Outcome>,
-        item: Item<'_>,
-        region: &Region,
-        snapshot: &SnapshotId,
-        by: Timestamp,
-    ) {
-        match forbidden {
-            Some(outcome) => self.settle(item, outcome),
-            None => self.delete(item, region, snapshot, by).await,
-        }
-    }
-
-    /// Deletes one snapshot. That it is gone already is success; that EC2 will not is for a person to see.
-    /// It goes out before `by`, when the second look is too old, or not at all.
-    async fn delete(&self, item: Item<'_>, region: &Region, snapshot: &SnapshotId, by: Timestamp) {
-        let cloud = self.pacer.cloud();
-        let request = async || cloud.delete_snapshot(region, snapshot).await;
-        let outcome = match self.pacer.call_by(region, Action::DeleteSnapshot, by, request).await {
-            Ok(()) => Outcome::Done { made: None },
-            Err(CallError::Cloud(error)) => match error.kind {
-                ErrorKind::NotFound => Outcome::Done { made: None },
-                ErrorKind::InUse | ErrorKind::Invalid | ErrorKind::Unknown => {
-                    let Said { code, message } = said(&error);
-                    self.find(Finding::new(region, snapshot, Problem::Refused { code, message }));
-                    Outcome::Refused(said(&error))
-                }
-                ErrorKind::Throttled
-                | ErrorKind::RateExceeded
-                | ErrorKind::LimitReached
-                | ErrorKind::Unauthorized
-                | ErrorKind::Unavailable
-                | ErrorKind::Ambiguous => outcome_of(CallError::Cloud(error)),
-            },
-            Err(error @ (CallError::Deadline | CallError::Stopped)) => outcome_of(error),
-        };
-        self.settle(item, outcome);
     }
 
     async fn create_tags(&self, region: &Region, snapshots: &[SnapshotId], tags: &Tags) -> Result<(), CallError> {

@@ -1,42 +1,35 @@
 //! The offsiter's acts: tags mended, copies begun, stamps written, then proven sources removed.
 
-use std::collections::BTreeMap;
-
-use futures_util::StreamExt;
-use futures_util::future::join_all;
-use futures_util::stream;
-use snapwarden_core::decision::{Act, CopyRef, Subject};
+use snapwarden_core::decision::{Act, Subject};
 use snapwarden_core::ids::{Region, SnapshotId};
 use snapwarden_core::report::{Changed, Deferred, Outcome};
 use snapwarden_core::tags::{Tags, key};
 
+use super::delete::Delete;
 use super::look::{IDS_PER_LOOK_MAX, Wanted};
-use super::{CONCURRENCY, Executor, Item, outcome_of};
+use super::{Executor, Item, in_turn, outcome_of};
 use crate::cloud::{Action, Cloud, CopyRequest};
 
-pub(super) async fn execute<C: Cloud>(executor: &Executor<'_, '_, C>) {
-    add_tags(executor).await;
-    copy(executor).await;
-    stamp(executor).await;
-    remove(executor).await;
+pub(super) async fn in_region<C: Cloud>(executor: &Executor<'_, '_, C>, region: &Region) {
+    add_tags(executor, region).await;
+    copy(executor, region).await;
+    stamp(executor, region).await;
+    remove(executor, region).await;
 }
 
-/// Mends the tags of copies. Looked at again first: a person may have moved DeleteOn later than we would.
-async fn add_tags<C: Cloud>(executor: &Executor<'_, '_, C>) {
-    let todo: Vec<(Item<'_>, &Region, &SnapshotId, &Tags)> = executor
-        .items()
+/// Mends the tags of the copies here. Looked at again first: a person may have moved DeleteOn later than we would.
+async fn add_tags<C: Cloud>(executor: &Executor<'_, '_, C>, region: &Region) {
+    let todo: Vec<(Item<'_>, &SnapshotId, &Tags)> = executor
+        .items_in(region)
         .filter_map(|item| {
-            let Act::AddTags { region, snapshot, tags } = &item.1.act else { return None };
-            Some((item, region, &**snapshot, tags))
+            let Act::AddTags { snapshot, tags, .. } = &item.1.act else { return None };
+            Some((item, &**snapshot, tags))
         })
         .collect();
-    for batch in todo.chunks(IDS_PER_LOOK_MAX / 2) {
-        let mut wanted = Wanted::new();
-        for (_, region, snapshot, _) in batch {
-            wanted.entry((*region).clone()).or_default().insert((*snapshot).clone());
-        }
-        let looked = executor.look(&wanted).await;
-        let calls = batch.iter().map(|&(item, region, snapshot, tags)| {
+    for batch in todo.chunks(IDS_PER_LOOK_MAX) {
+        let ids = batch.iter().map(|(_, snapshot, _)| (*snapshot).clone()).collect();
+        let looked = executor.look(&Wanted::from([(region.clone(), ids)])).await;
+        let calls = batch.iter().map(|&(item, snapshot, tags)| {
             let looked = &looked;
             async move {
                 let outcome = match executor.support_gone(looked, region, snapshot) {
@@ -51,31 +44,23 @@ async fn add_tags<C: Cloud>(executor: &Executor<'_, '_, C>) {
                 executor.settle(item, outcome);
             }
         });
-        stream::iter(calls).buffer_unordered(CONCURRENCY).collect::<Vec<()>>().await;
+        in_turn(calls).await;
     }
 }
 
-/// Begins the copies: destinations side by side, each in the plan's order until EC2 takes no more.
-async fn copy<C: Cloud>(executor: &Executor<'_, '_, C>) {
-    let mut by_destination: BTreeMap<&Region, Vec<(Item<'_>, &SnapshotId, &Tags)>> = BTreeMap::new();
-    for item in executor.items() {
-        if let (Act::Copy { tags, .. }, Subject::Copy(source, destination)) = (&item.1.act, &item.1.subject) {
-            by_destination.entry(destination).or_default().push((item, source, tags));
+/// Begins the copies to this Region in the plan's order, until EC2 takes no more.
+async fn copy<C: Cloud>(executor: &Executor<'_, '_, C>, destination: &Region) {
+    let mut is_full = false;
+    for item in executor.items_in(destination) {
+        let (Act::Copy { tags, .. }, Subject::Copy(source, _)) = (&item.1.act, &item.1.subject) else { continue };
+        if is_full {
+            executor.settle(item, Outcome::Deferred(Deferred::LimitReached));
+            continue;
         }
+        let outcome = copy_one(executor, destination, &item.1.region, source, tags).await;
+        is_full = takes_no_more(&outcome);
+        executor.settle(item, outcome);
     }
-    let destinations = by_destination.into_iter().map(|(destination, copies)| async move {
-        let mut is_full = false;
-        for (item, source, tags) in copies {
-            if is_full {
-                executor.settle(item, Outcome::Deferred(Deferred::LimitReached));
-                continue;
-            }
-            let outcome = copy_one(executor, destination, &item.1.region, source, tags).await;
-            is_full = takes_no_more(&outcome);
-            executor.settle(item, outcome);
-        }
-    });
-    join_all(destinations).await;
 }
 
 /// Whether a destination that answered one copy so would answer the next one so too.
@@ -112,60 +97,31 @@ async fn copy_one<C: Cloud>(
     }
 }
 
-async fn stamp<C: Cloud>(executor: &Executor<'_, '_, C>) {
-    let stamps = executor.items().filter_map(|item| match (&item.1.act, &item.1.subject) {
+async fn stamp<C: Cloud>(executor: &Executor<'_, '_, C>, region: &Region) {
+    let stamps = executor.items_in(region).filter_map(|item| match (&item.1.act, &item.1.subject) {
         (Act::Stamp { value }, Subject::Source(snapshot)) => Some((item, value, snapshot)),
         _ => None,
     });
     let calls = stamps.map(|(item, value, snapshot)| async move {
         let tags: Tags = [(key::OFFSITE_SNAPSHOT_ID, value.as_str())].into_iter().collect();
-        let outcome = match executor.create_tags(&item.1.region, std::slice::from_ref(snapshot), &tags).await {
+        let outcome = match executor.create_tags(region, std::slice::from_ref(snapshot), &tags).await {
             Ok(()) => Outcome::Done { made: None },
             Err(error) => outcome_of(error),
         };
         executor.settle(item, outcome);
     });
-    stream::iter(calls).buffer_unordered(CONCURRENCY).collect::<Vec<()>>().await;
-}
-
-struct Removal<'a> {
-    item: Item<'a>,
-    snapshot: &'a SnapshotId,
-    copies: &'a [CopyRef],
-    newest: Option<&'a SnapshotId>,
+    in_turn(calls).await;
 }
 
 /// S4: every copy and the source once more, then the delete.
-async fn remove<C: Cloud>(executor: &Executor<'_, '_, C>) {
-    let removals: Vec<_> = executor
-        .items()
-        .filter_map(|item| match (&item.1.act, &item.1.subject) {
-            (Act::RemoveSource { copies, newest }, Subject::Source(snapshot)) => {
-                Some(Removal { item, snapshot, copies, newest: newest.as_ref() })
-            }
-            _ => None,
-        })
-        .collect();
-    for batch in removals.chunks(IDS_PER_LOOK_MAX / 2) {
-        let mut wanted = Wanted::new();
-        for removal in batch {
-            let here = wanted.entry(removal.item.1.region.clone()).or_default();
-            here.insert(removal.snapshot.clone());
-            here.extend(removal.newest.cloned());
-            for copy in removal.copies {
-                wanted.entry(copy.region.clone()).or_default().insert(copy.snapshot.clone());
-            }
+async fn remove<C: Cloud>(executor: &Executor<'_, '_, C>, region: &Region) {
+    let removals = executor.items_in(region).filter_map(|item| match (&item.1.act, &item.1.subject) {
+        (Act::RemoveSource { copies, newest }, Subject::Source(snapshot)) => {
+            let newest = newest.iter().map(|newest| (&item.1.region, newest));
+            let rests_on = newest.chain(copies.iter().map(|copy| (&copy.region, &copy.snapshot))).collect();
+            Some(Delete { item, snapshot, rests_on })
         }
-        let looked = executor.look(&wanted).await;
-        let calls = batch.iter().map(|removal| {
-            let region = &removal.item.1.region;
-            let newest = removal.newest.map(|newest| (region, newest));
-            let copies = removal.copies.iter().map(|copy| (&copy.region, &copy.snapshot));
-            let gone = |(region, support)| executor.support_gone(&looked, region, support);
-            let changed = executor.changed(&looked, region, removal.snapshot);
-            let forbidden = changed.or_else(|| newest.into_iter().chain(copies).find_map(gone));
-            executor.delete_unless(forbidden, removal.item, region, removal.snapshot, looked.holds_until)
-        });
-        stream::iter(calls).buffer_unordered(CONCURRENCY).collect::<Vec<()>>().await;
-    }
+        _ => None,
+    });
+    executor.delete_all(removals).await;
 }
