@@ -198,9 +198,10 @@ fn judge(region: &Region, action: &str, answer: Result<(), CloudError>, then: &s
         Err(error) => match error.kind {
             ErrorKind::Unauthorized => (State::Missing, format!("{}: {then}", error.code)),
             // Permission is checked before what the request is about.
-            ErrorKind::NotFound | ErrorKind::InUse => (State::Ok, "allowed, as far as can be told here".to_owned()),
+            ErrorKind::NotFound | ErrorKind::Refused => (State::Ok, "allowed, as far as can be told here".to_owned()),
             ErrorKind::Throttled
             | ErrorKind::RateExceeded
+            | ErrorKind::VolumeLimitReached
             | ErrorKind::LimitReached
             | ErrorKind::Invalid
             | ErrorKind::Unavailable

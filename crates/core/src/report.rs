@@ -26,7 +26,7 @@ pub enum Outcome {
     Changed(Changed),
     /// Not now: a later run does it.
     Deferred(Deferred),
-    /// EC2 said no to a delete, in its words: an AMI, a lock, AWS Backup. The snapshot stays; a person should look.
+    /// EC2 said no to a delete, in its words: an AMI, a lock, AWS Backup. The snapshot is kept, and each run asks again.
     Refused(Said),
     /// No answer that says whether it happened: the next run sees.
     Unclear(Said),
@@ -98,7 +98,7 @@ impl fmt::Display for Outcome {
                 Deferred::Throttled => "deferred: EC2 is throttling",
                 Deferred::NotVisibleYet => "deferred: it is not visible yet",
             }),
-            Outcome::Refused(words) => said(f, "refused by EC2", words),
+            Outcome::Refused(words) => said(f, "kept, EC2 refuses to delete it", words),
             Outcome::Unclear(words) => said(f, "no clear answer, the next run sees", words),
             Outcome::Failed(words) => said(f, "failed", words),
         }

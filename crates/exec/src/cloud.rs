@@ -54,12 +54,14 @@ pub enum ErrorKind {
     Throttled,
     /// A volume's own rate of snapshots (15 s apart); nothing was done.
     RateExceeded,
-    /// Too many at once, or too many in all; nothing was done.
+    /// Too many unfinished snapshots of one volume; nothing was done.
+    VolumeLimitReached,
+    /// Too many at once, or too many in all, in the Region; nothing was done.
     LimitReached,
     /// No such snapshot, volume or instance, or not visible yet.
     NotFound,
-    /// In use by an AMI.
-    InUse,
+    /// EC2 does not delete it: an AMI uses it, it is locked, or AWS Backup has it.
+    Refused,
     /// Not allowed, or the credentials are not good (any more).
     Unauthorized,
     /// EC2 does not take the request as it is; nothing was done.
@@ -70,6 +72,91 @@ pub enum ErrorKind {
     Ambiguous,
     /// A code that is not known here. It proves nothing and never leads to a delete.
     Unknown,
+}
+
+/// What EC2's codes mean (EC2 API reference, "Error codes"). A code that is not here is known by its status alone.
+const CODES: &[(ErrorKind, &[&str])] = &[
+    (
+        ErrorKind::Throttled,
+        &[
+            "RequestLimitExceeded",
+            "Throttling",
+            "ThrottlingException",
+            "ThrottledException",
+            "RequestThrottled",
+            "RequestThrottledException",
+            "TooManyRequestsException",
+            "EC2ThrottledException",
+            "SlowDown",
+            "PriorRequestNotComplete",
+            "BandwidthLimitExceeded",
+            "ProvisionedThroughputExceededException",
+            "TransactionInProgressException",
+            "LimitExceededException",
+        ],
+    ),
+    (ErrorKind::RateExceeded, &["SnapshotCreationPerVolumeRateExceeded"]),
+    (ErrorKind::VolumeLimitReached, &["ConcurrentSnapshotLimitExceeded"]),
+    (ErrorKind::LimitReached, &["PendingSnapshotLimitExceeded", "ResourceLimitExceeded", "SnapshotLimitExceeded"]),
+    (ErrorKind::NotFound, &["InvalidSnapshot.NotFound", "InvalidVolume.NotFound", "InvalidInstanceID.NotFound"]),
+    (ErrorKind::Refused, &["InvalidSnapshot.InUse"]),
+    (
+        ErrorKind::Unauthorized,
+        &[
+            "UnauthorizedOperation",
+            "AuthFailure",
+            "AccessDenied",
+            "AccessDeniedException",
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "RequestExpired",
+            "InvalidClientTokenId",
+            "SignatureDoesNotMatch",
+            "OptInRequired",
+            "Blocked",
+            "UnrecognizedClientException",
+        ],
+    ),
+    (
+        ErrorKind::Invalid,
+        &[
+            "InvalidParameterValue",
+            "InvalidParameter",
+            "InvalidParameterCombination",
+            "MissingParameter",
+            // Mostly passes by itself; where it does not, a person must see EC2's words.
+            "IncorrectState",
+            "TagLimitExceeded",
+            "FilterLimitExceeded",
+            "InvalidAction",
+            "UnsupportedOperation",
+            "SnapshotCopyUnsupported.InterRegion",
+            "InvalidSnapshotID.Malformed",
+            "UnknownParameter",
+            "InvalidRegion",
+            "InvalidRequest",
+            "InvalidTagKey.Malformed",
+            "ValidationError",
+        ],
+    ),
+    (
+        ErrorKind::Ambiguous,
+        &[
+            "ConcurrentTagAccess",
+            "InternalError",
+            "InternalFailure",
+            "ServiceUnavailable",
+            "Unavailable",
+            "RetryableError",
+        ],
+    ),
+];
+
+/// Whether EC2's words say that a snapshot is locked, or that AWS Backup has it: it documents no code for either
+/// (EBS user guide, ebs-deleting-snapshot and ebs-snapshot-lock).
+fn keeps_a_snapshot(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    message.contains("snapshot") && (message.contains("is locked") || message.contains("aws backup"))
 }
 
 /// A call that did not succeed.
@@ -86,51 +173,14 @@ pub struct CloudError {
 
 impl CloudError {
     /// What an answer of EC2 means. The code counts before the status: `RequestLimitExceeded` is a throttle under any
-    /// status. Codes: EC2 API reference, "Error codes".
+    /// status.
     pub fn of_answer(code: &str, status: u16, message: &str) -> Self {
-        let kind = match code {
-            "RequestLimitExceeded" | "Throttling" | "ThrottlingException" | "ThrottledException" => {
-                ErrorKind::Throttled
-            }
-            "RequestThrottled" | "RequestThrottledException" | "TooManyRequestsException" => ErrorKind::Throttled,
-            "EC2ThrottledException" | "SlowDown" | "PriorRequestNotComplete" | "BandwidthLimitExceeded" => {
-                ErrorKind::Throttled
-            }
-            "ProvisionedThroughputExceededException" | "TransactionInProgressException" | "LimitExceededException" => {
-                ErrorKind::Throttled
-            }
-            "SnapshotCreationPerVolumeRateExceeded" => ErrorKind::RateExceeded,
-            "ConcurrentSnapshotLimitExceeded" | "PendingSnapshotLimitExceeded" | "ResourceLimitExceeded" => {
-                ErrorKind::LimitReached
-            }
-            "SnapshotLimitExceeded" => ErrorKind::LimitReached,
-            "InvalidSnapshot.NotFound" | "InvalidVolume.NotFound" | "InvalidInstanceID.NotFound" => ErrorKind::NotFound,
-            "InvalidSnapshot.InUse" => ErrorKind::InUse,
-            "UnauthorizedOperation" | "AuthFailure" | "AccessDenied" | "AccessDeniedException" => {
-                ErrorKind::Unauthorized
-            }
-            "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "InvalidClientTokenId" => {
-                ErrorKind::Unauthorized
-            }
-            "SignatureDoesNotMatch" | "OptInRequired" | "Blocked" | "UnrecognizedClientException" => {
-                ErrorKind::Unauthorized
-            }
-            "InvalidParameterValue" | "InvalidParameter" | "InvalidParameterCombination" | "MissingParameter" => {
-                ErrorKind::Invalid
-            }
-            // Mostly passes by itself; where it does not, a person must see EC2's words.
-            "IncorrectState" => ErrorKind::Invalid,
-            "TagLimitExceeded" | "FilterLimitExceeded" | "InvalidAction" | "UnsupportedOperation" => ErrorKind::Invalid,
-            "SnapshotCopyUnsupported.InterRegion" | "InvalidSnapshotID.Malformed" | "UnknownParameter" => {
-                ErrorKind::Invalid
-            }
-            "InvalidRegion" | "InvalidRequest" | "InvalidTagKey.Malformed" | "ValidationError" => ErrorKind::Invalid,
-            "ConcurrentTagAccess" => ErrorKind::Ambiguous,
-            "InternalError" | "InternalFailure" | "ServiceUnavailable" | "Unavailable" | "RetryableError" => {
-                ErrorKind::Ambiguous
-            }
-            _ if status >= 500 => ErrorKind::Ambiguous,
-            _ => ErrorKind::Unknown,
+        let known = CODES.iter().find(|(_, codes)| codes.contains(&code)).map(|(kind, _)| *kind);
+        let kind = match known {
+            Some(ErrorKind::Invalid) | None if keeps_a_snapshot(message) => ErrorKind::Refused,
+            Some(kind) => kind,
+            None if status >= 500 => ErrorKind::Ambiguous,
+            None => ErrorKind::Unknown,
         };
         Self { kind, code: code.to_owned(), message: message.to_owned() }
     }
@@ -262,5 +312,24 @@ mod tests {
     fn an_unknown_code_stays_unknown() {
         assert_eq!(CloudError::of_answer("SnapshotLocked", 400, "").kind, ErrorKind::Unknown);
         assert_eq!(CloudError::of_answer("", 403, "").kind, ErrorKind::Unknown);
+        assert_eq!(CloudError::of_answer("Forbidden", 403, "Forbidden").kind, ErrorKind::Unknown);
+    }
+
+    #[test]
+    fn what_ec2_keeps_is_a_refusal_and_a_right_that_is_missing_is_none() {
+        let kind = |code, message| CloudError::of_answer(code, 400, message).kind;
+        let of_backup = "This snapshot is managed by the AWS Backup service and cannot be deleted via EC2 APIs.";
+        assert_eq!(kind("InvalidSnapshot.InUse", "in use by ami-1"), ErrorKind::Refused);
+        assert_eq!(kind("InvalidParameterValue", of_backup), ErrorKind::Refused);
+        assert_eq!(kind("NeverHeardOf", "The snapshot snap-1 is locked"), ErrorKind::Refused);
+        assert_eq!(kind("UnauthorizedOperation", of_backup), ErrorKind::Unauthorized);
+        assert_eq!(kind("InvalidParameterValue", "The account is locked"), ErrorKind::Invalid);
+    }
+
+    #[test]
+    fn each_code_stands_in_the_table_once() {
+        let all: Vec<_> = CODES.iter().flat_map(|(_, codes)| *codes).collect();
+        let once: std::collections::BTreeSet<_> = all.iter().collect();
+        assert_eq!(once.len(), all.len());
     }
 }

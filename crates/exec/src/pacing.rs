@@ -65,10 +65,10 @@ fn may_try_again(action: Action, kind: ErrorKind) -> bool {
             Action::DescribeVolumes | Action::DescribeSnapshots => true,
             Action::DeleteSnapshot | Action::CreateTags => true,
         },
-        ErrorKind::RateExceeded | ErrorKind::LimitReached | ErrorKind::InUse => false,
+        ErrorKind::RateExceeded | ErrorKind::VolumeLimitReached | ErrorKind::LimitReached => false,
         // A tag on a snapshot that was made a second ago: EC2 may not see it yet.
         ErrorKind::NotFound => action == Action::CreateTags,
-        ErrorKind::Unauthorized | ErrorKind::Invalid | ErrorKind::Unknown => false,
+        ErrorKind::Refused | ErrorKind::Unauthorized | ErrorKind::Invalid | ErrorKind::Unknown => false,
     }
 }
 

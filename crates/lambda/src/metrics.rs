@@ -37,6 +37,7 @@ fn line(summary: &Summary, function: &str, region: &Region, numbers: &Numbers, a
         ("Deleted", json!(done("delete")), "Count"),
         ("Deferred", json!(numbers.deferred.values().sum::<usize>()), "Count"),
         ("Failed", json!(numbers.failed), "Count"),
+        ("Refused", json!(numbers.refused), "Count"),
         ("Findings", json!(numbers.findings), "Count"),
         ("UnreadableRetentionTags", json!(numbers.unreadable_tags), "Count"),
         ("HeldBack", json!(numbers.held_back), "Count"),

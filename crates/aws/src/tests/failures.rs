@@ -13,7 +13,8 @@ fn create(aws: &Aws) -> Result<snapwarden_exec::cloud::Begun, CloudError> {
 #[test]
 fn the_code_says_what_is_known_whatever_the_status() {
     use ErrorKind::{
-        Ambiguous, InUse, Invalid, LimitReached, NotFound, RateExceeded, Throttled, Unauthorized, Unknown,
+        Ambiguous, Invalid, LimitReached, NotFound, RateExceeded, Refused, Throttled, Unauthorized, Unknown,
+        VolumeLimitReached,
     };
     let endpoint = Endpoint::default();
     let aws = ready(&endpoint);
@@ -34,14 +35,14 @@ fn the_code_says_what_is_known_whatever_the_status() {
         (400, "PriorRequestNotComplete", Throttled),
         (503, "SlowDown", Throttled),
         (400, "SnapshotCreationPerVolumeRateExceeded", RateExceeded),
-        (400, "ConcurrentSnapshotLimitExceeded", LimitReached),
+        (400, "ConcurrentSnapshotLimitExceeded", VolumeLimitReached),
         (400, "PendingSnapshotLimitExceeded", LimitReached),
         (400, "SnapshotLimitExceeded", LimitReached),
         (400, "ResourceLimitExceeded", LimitReached),
         (400, "InvalidSnapshot.NotFound", NotFound),
         (400, "InvalidVolume.NotFound", NotFound),
         (400, "InvalidInstanceID.NotFound", NotFound),
-        (400, "InvalidSnapshot.InUse", InUse),
+        (400, "InvalidSnapshot.InUse", Refused),
         (403, "UnauthorizedOperation", Unauthorized),
         (401, "AuthFailure", Unauthorized),
         (400, "RequestExpired", Unauthorized),

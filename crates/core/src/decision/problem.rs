@@ -82,7 +82,6 @@ pub enum Problem {
     SourcesKeep { some: Amount, example: CopyRef },
     BackedUpByNobody { volumes: usize, since: Date, example: VolumeId, some: Amount },
     InUseUnreadable { value: String },
-    Refused { code: String, message: String },
     UnexpectedSnapshot { volume: VolumeId },
     SetsNotAllowed { message: String },
     SetRefused { code: String, message: String },
@@ -323,14 +322,6 @@ impl fmt::Display for Problem {
                 key::IN_USE,
                 quoted(value)
             ),
-            P::Refused { code, message } => {
-                write!(
-                    f,
-                    "EC2 refused: {} ({})",
-                    crate::printable::printable(message, 200),
-                    crate::printable::printable(code, 60)
-                )
-            }
             P::UnexpectedSnapshot { volume } => {
                 write!(f, "the set also holds {volume}, attached while the run was on; it expires like the others")
             }

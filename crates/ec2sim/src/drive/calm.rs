@@ -88,9 +88,7 @@ pub(super) fn is_said(one: &Pending, findings: &[Finding]) -> bool {
         let mut ids = one.ids.iter().filter(|id| !id.is_empty());
         ids.any(|id| *id == finding.id || finding.to_string().contains(id))
     };
-    // What EC2 refuses to delete stays for no other reason.
-    let tells = |problem: &Problem| (one.tells)(problem) || matches!(problem, Problem::Refused { .. });
-    let mut findings = findings.iter().filter(|finding| tells(&finding.problem));
+    let mut findings = findings.iter().filter(|finding| (one.tells)(&finding.problem));
     findings.any(|finding| is_of_place(finding) || names(finding))
 }
 
@@ -102,8 +100,9 @@ pub(super) fn down(life: &mut Life) -> bool {
     let ticks_max = life.sim.with(|world| ticks_max(world));
     let mut quiet = 0;
     while quiet < QUIET_ROUNDS {
-        let Some(Round { changes, deferred, findings, reasons }) = round(life) else { return false };
-        let left = life.left(|world, memory| unexplained(world, memory, &findings));
+        let Some(round) = round(life) else { return false };
+        let left = life.left(|world, memory| unexplained(world, memory, &round));
+        let Round { changes, deferred, reasons, .. } = round;
         quiet = if changes == 0 && left.is_empty() { quiet + 1 } else { 0 };
         let ticks = life.lived.calm_ticks;
         if quiet < QUIET_ROUNDS && (ticks >= ticks_max || life.now() > end) {
@@ -145,6 +144,8 @@ struct Round {
     /// How much of it has to wait, as for copies in flight.
     deferred: usize,
     findings: Vec<Finding>,
+    /// The snapshots that EC2 refused to delete: they stay for no other reason.
+    refused: BTreeSet<String>,
     /// What the manager says of each snapshot.
     reasons: BTreeMap<String, String>,
 }
@@ -157,17 +158,17 @@ fn round(life: &mut Life) -> Option<Round> {
         life.lived.calm_ticks += 1;
         let tick = format!("tick {} of the calm", life.lived.calm_ticks);
         for report in life.run(&[job], &How::by(tick)).into_iter().flatten().flatten() {
-            // What EC2 refuses is tried at every run, and said; only a person can change that.
-            let is_refused = |outcome: &Outcome| matches!(outcome, Outcome::Refused(_));
             let changes = report.items().filter(|(decision, _)| decision.act.is_change());
-            let outcomes: Vec<_> = changes.map(|(_, outcome)| outcome).filter(|outcome| !is_refused(outcome)).collect();
+            // What EC2 refuses is tried at every run, and said; only a person can change that.
+            let (refused, changes): (Vec<_>, Vec<_>) =
+                changes.partition(|(_, outcome)| matches!(outcome, Outcome::Refused(_)));
+            round.refused.extend(refused.into_iter().filter_map(|(decision, _)| id_of(&decision.subject)));
+            let outcomes: Vec<_> = changes.into_iter().map(|(_, outcome)| outcome).collect();
             round.changes += outcomes.len() + report.plan.holds.len();
             round.deferred += outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Deferred(_))).count();
             life.approve(&report);
-            round.reasons.extend(report.plan.decisions.iter().filter_map(|one| {
-                let Subject::Snapshot(id) = &one.subject else { return None };
-                Some((id.to_string(), one.reason.to_string()))
-            }));
+            let reasons = report.plan.decisions.iter().map(|one| (id_of(&one.subject), one.reason.to_string()));
+            round.reasons.extend(reasons.filter_map(|(id, reason)| Some((id?, reason))));
             round.findings.extend(report.findings);
         }
         if life.is_over() {
@@ -177,9 +178,19 @@ fn round(life: &mut Life) -> Option<Round> {
     Some(round)
 }
 
+/// The snapshot that a decision of the manager is about, or a source of the offsiter.
+fn id_of(subject: &Subject) -> Option<String> {
+    match subject {
+        Subject::Snapshot(id) | Subject::Source(id) => Some(id.to_string()),
+        Subject::Volume(_) | Subject::Device(..) | Subject::Copy(..) => None,
+    }
+}
+
 /// What is not as it should be, and is not even said.
-fn unexplained(world: &World, memory: &Memory, findings: &[Finding]) -> Vec<Pending> {
-    pending(world, memory).into_iter().filter(|one| !is_said(one, findings)).collect()
+fn unexplained(world: &World, memory: &Memory, round: &Round) -> Vec<Pending> {
+    let is_refused = |one: &Pending| one.ids.iter().any(|id| round.refused.contains(id));
+    let is_explained = |one: &Pending| is_refused(one) || is_said(one, &round.findings);
+    pending(world, memory).into_iter().filter(|one| !is_explained(one)).collect()
 }
 
 /// Everything that is not as it should be, in words.

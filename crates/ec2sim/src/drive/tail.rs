@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use snapwarden_core::decision::{Finding, Job, Problem};
-use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
+use snapwarden_core::decision::{Finding, Job};
+use snapwarden_core::ids::VolumeId;
 use snapwarden_core::inventory::{Snapshot, SnapshotState};
 
 use super::calm::{Pending, is_said};
@@ -100,14 +100,7 @@ fn left_of(whole: &Whole<'_>, findings: &[Finding]) -> Option<String> {
         .filter(|(_, one)| !pinned(one))
         .map(|(region, one)| (*region, *one, whole.stay(region, one)))
         .collect();
-    let is_refusal = |problem: &Problem| matches!(problem, Problem::Refused { .. });
-    let is_refused =
-        |region: &Region, id: &SnapshotId| is_said(&Pending::of(id, region, is_refusal, String::new()), findings);
-    let has_reason = all.iter().any(|(region, one, stay)| match stay {
-        Stay::Said(_) => true,
-        Stay::Kept(_) => false,
-        Stay::Gone => is_refused(region, &one.id),
-    });
+    let has_reason = all.iter().any(|(_, _, stay)| matches!(stay, Stay::Said(_)));
     all.iter().find_map(|(region, snapshot, stay)| {
         let id = &snapshot.id;
         match stay {
@@ -130,9 +123,9 @@ fn left_of(whole: &Whole<'_>, findings: &[Finding]) -> Option<String> {
                     others.join("; ")
                 )
             }),
-            Stay::Gone => (!is_refused(region, id)).then(|| {
-                format!("{volume} is over for longer than anything reaches, and {id} of {region} is still there")
-            }),
+            Stay::Gone => {
+                Some(format!("{volume} is over for longer than anything reaches, and {id} of {region} is still there"))
+            }
         }
     })
 }

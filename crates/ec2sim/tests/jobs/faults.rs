@@ -8,9 +8,10 @@ use snapwarden_ec2sim::face::Sim;
 use snapwarden_ec2sim::faults::{Fault, Faults, KmsOrder, Ordered};
 use snapwarden_exec::run::{Quiet, RunError, run};
 
+use crate::second_look::only_delete;
 use crate::support::{
-    AWAY, HOME, act, assert_every_volume_is_backed_up, assert_rules, changes, instance, job, offsite_until_done,
-    options, pass, pass_until, region, try_job, world,
+    AWAY, HOME, act, assert_every_volume_is_backed_up, assert_rules, changes, instance, instance_in, job,
+    offsite_until_done, options, pass, pass_until, region, try_job, world,
 };
 
 const BOTH: [(&str, &str); 2] = [("Backup", "Yes"), ("DestinationRegion", AWAY)];
@@ -74,6 +75,45 @@ fn a_set_that_ec2_refuses_is_made_volume_by_volume_in_the_same_run() {
 }
 
 #[test]
+fn at_a_limit_of_the_account_a_set_waits_and_is_not_split() {
+    let mut world = world(1);
+    instance(&mut world, "db", &BOTH, 3);
+    let answer = ApiError::answer(400, "PendingSnapshotLimitExceeded", "Maximum allowed pending snapshots");
+    world.order(&region(HOME), Action::CreateSnapshots, None, Ordered::Answer(answer));
+    let sim = Sim::new(world);
+    let report = job(&sim, Job::Create);
+    assert_eq!(report.outcomes, vec![Outcome::Deferred(Deferred::LimitReached); 3]);
+    assert_eq!(report.calls[HOME].get("CreateSnapshot"), None, "more snapshots would not help, and would be no set");
+    assert_eq!(changes(&job(&sim, Job::Create)), [("create", 3)].into(), "the next run makes the set");
+}
+
+#[test]
+fn credentials_that_end_say_nothing_about_sets() {
+    let mut world = world(1);
+    instance(&mut world, "db", &BOTH, 3);
+    let answer = ApiError::answer(400, "ExpiredToken", "The security token included in the request is expired");
+    world.order(&region(HOME), Action::CreateSnapshots, None, Ordered::Answer(answer));
+    let sim = Sim::new(world);
+    let report = job(&sim, Job::Create);
+    assert_eq!((report.exit_code(), report.calls[HOME].get("CreateSnapshot")), (2, None));
+    assert!(!report.findings.iter().any(|one| matches!(one.problem, Problem::SetsNotAllowed { .. })));
+}
+
+#[test]
+fn that_sets_are_not_allowed_is_known_of_one_region_alone() {
+    let mut world = world(1);
+    for place in [HOME, AWAY] {
+        instance_in(&mut world, place, place, &[("Backup", "Yes")], 2);
+    }
+    world.withdraw(Some(&region(AWAY)), Action::CreateSnapshots);
+    let sim = Sim::new(world);
+    let report = sim.block_on(run(&sim, &options(Job::Create, &[HOME, AWAY]), &Quiet)).unwrap().unwrap();
+    assert_eq!((report.calls[AWAY]["CreateSnapshot"], report.calls[HOME].get("CreateSnapshot")), (2, None));
+    let said = report.findings.iter().filter(|one| matches!(one.problem, Problem::SetsNotAllowed { .. }));
+    assert_eq!(said.map(|one| one.region.as_str()).collect::<Vec<_>>(), [AWAY]);
+}
+
+#[test]
 fn after_a_failed_set_the_volumes_are_made_alone_and_the_fourth_try_is_not_made() {
     let mut world = world(1);
     instance(&mut world, "db", &BOTH, 2);
@@ -98,7 +138,7 @@ fn after_a_failed_set_the_volumes_are_made_alone_and_the_fourth_try_is_not_made(
 }
 
 #[test]
-fn an_ami_on_a_snapshot_is_a_finding_in_ec2s_words_and_not_a_failure() {
+fn a_snapshot_of_an_ami_is_kept_in_ec2s_words_and_is_no_failure() {
     let mut world = world(1);
     instance(&mut world, "db", &[("Backup", "Yes")], 1);
     let sim = Sim::new(world);
@@ -110,13 +150,12 @@ fn an_ami_on_a_snapshot_is_a_finding_in_ec2s_words_and_not_a_failure() {
     act(&sim, Job::Create);
     pass_until(&sim, "2026-11-29T12:00:00Z");
     let report = job(&sim, Job::Expire);
-    let refused = report
-        .outcomes
-        .iter()
-        .find_map(|outcome| if let Outcome::Refused(said) = outcome { Some(said.code.clone()) } else { None });
-    assert_eq!(refused.as_deref(), Some("InvalidSnapshot.InUse"));
-    assert_eq!(report.exit_code(), 0);
-    assert!(report.findings.iter().any(|f| f.to_string().contains("is currently in use by ami-")));
+    let (id, outcome) = only_delete(&report);
+    assert_eq!(id, &first);
+    let words = outcome.to_string();
+    assert!(words.starts_with("kept, EC2 refuses to delete it: The snapshot snap-"), "{words}");
+    assert!(words.contains("is currently in use by ami-") && words.ends_with("(InvalidSnapshot.InUse)"), "{words}");
+    assert_eq!((report.exit_code(), report.findings.as_slice()), (0, [].as_slice()));
 }
 
 #[test]

@@ -128,19 +128,21 @@ impl<'a, C: Cloud> Creator<'_, 'a, '_, C> {
     fn is_refusal(&self, group: &CreateGroup, error: &CloudError) -> bool {
         let Said { code, message } = said(error);
         match error.kind {
-            ErrorKind::Unauthorized => {
+            ErrorKind::Unauthorized if code == "UnauthorizedOperation" => {
                 self.sets_refused.set(true);
                 let problem = Problem::SetsNotAllowed { message };
                 self.executor.find(Finding::new(self.region, "CreateSnapshots", problem));
                 true
             }
-            ErrorKind::Invalid | ErrorKind::LimitReached => {
+            // What is wrong with one of its volumes costs the others nothing.
+            ErrorKind::Invalid | ErrorKind::VolumeLimitReached => {
                 let problem = Problem::SetRefused { code, message };
                 self.executor.find(Finding::new(self.region, &group.instance, problem));
                 true
             }
-            ErrorKind::Throttled | ErrorKind::RateExceeded | ErrorKind::NotFound | ErrorKind::InUse => false,
-            ErrorKind::Unavailable | ErrorKind::Ambiguous | ErrorKind::Unknown => false,
+            ErrorKind::Throttled | ErrorKind::RateExceeded | ErrorKind::LimitReached | ErrorKind::NotFound => false,
+            ErrorKind::Refused | ErrorKind::Unauthorized | ErrorKind::Unavailable => false,
+            ErrorKind::Ambiguous | ErrorKind::Unknown => false,
         }
     }
 

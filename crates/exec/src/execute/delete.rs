@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use snapwarden_core::decision::{Finding, Problem};
 use snapwarden_core::ids::{Region, SnapshotId};
-use snapwarden_core::report::{Outcome, Said};
+use snapwarden_core::report::Outcome;
 
 use super::look::{IDS_PER_LOOK_MAX, Looked, Wanted};
 use super::{Executor, Item, in_turn, outcome_of, said};
@@ -77,17 +76,16 @@ impl<C: Cloud> Executor<'_, '_, C> {
             Ok(()) => Outcome::Done { made: None },
             Err(CallError::Cloud(error)) => match error.kind {
                 ErrorKind::NotFound => Outcome::Done { made: None },
-                ErrorKind::InUse | ErrorKind::Invalid | ErrorKind::Unknown => {
-                    let Said { code, message } = said(&error);
-                    self.find(Finding::new(region, snapshot, Problem::Refused { code, message }));
-                    Outcome::Refused(said(&error))
-                }
+                ErrorKind::Refused => Outcome::Refused(said(&error)),
                 ErrorKind::Throttled
                 | ErrorKind::RateExceeded
+                | ErrorKind::VolumeLimitReached
                 | ErrorKind::LimitReached
                 | ErrorKind::Unauthorized
+                | ErrorKind::Invalid
                 | ErrorKind::Unavailable
-                | ErrorKind::Ambiguous => outcome_of(CallError::Cloud(error)),
+                | ErrorKind::Ambiguous
+                | ErrorKind::Unknown => outcome_of(CallError::Cloud(error)),
             },
             Err(error @ (CallError::Deadline | CallError::Stopped)) => outcome_of(error),
         }

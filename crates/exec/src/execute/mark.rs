@@ -82,9 +82,10 @@ fn became(written: Result<(), CallError>) -> Outcome {
 fn is_about_some(error: &CallError) -> bool {
     match error {
         CallError::Cloud(error) => match error.kind {
-            ErrorKind::NotFound | ErrorKind::Invalid | ErrorKind::Unknown | ErrorKind::InUse => true,
+            ErrorKind::NotFound | ErrorKind::Invalid | ErrorKind::Unknown | ErrorKind::Refused => true,
             ErrorKind::Throttled
             | ErrorKind::RateExceeded
+            | ErrorKind::VolumeLimitReached
             | ErrorKind::LimitReached
             | ErrorKind::Unauthorized
             | ErrorKind::Unavailable

@@ -139,10 +139,10 @@ fn outcome_of(error: CallError) -> Outcome {
         ErrorKind::RateExceeded => Outcome::Deferred(Deferred::RateExceeded),
         // The Region holds as many snapshots as the account may have: waiting does not help.
         ErrorKind::LimitReached if error.code == "SnapshotLimitExceeded" => Outcome::Failed(said(&error)),
-        ErrorKind::LimitReached => Outcome::Deferred(Deferred::LimitReached),
+        ErrorKind::VolumeLimitReached | ErrorKind::LimitReached => Outcome::Deferred(Deferred::LimitReached),
         ErrorKind::Ambiguous => Outcome::Unclear(said(&error)),
         ErrorKind::NotFound
-        | ErrorKind::InUse
+        | ErrorKind::Refused
         | ErrorKind::Unauthorized
         | ErrorKind::Invalid
         | ErrorKind::Unavailable
