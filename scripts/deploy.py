@@ -199,7 +199,7 @@ class Moto(unittest.TestCase):
     @mock_aws
     def test_a_new_stack_is_in_dry_run_and_has_everything(self):
         made = self.create()
-        expected = {name: one["Type"] for name, one in template()["Resources"].items() if name not in ("AlarmSubscription", "SnapshotAgeAlarm")}
+        expected = {name: one["Type"] for name, one in template()["Resources"].items() if name not in ("AlarmSubscription", "BackupLateAlarm")}
         skipped = {name: kind for name, kind in expected.items() if name not in made}
         self.assertEqual(set(skipped.values()), self.SKIPPED)
         self.assertEqual(made, {name: kind for name, kind in expected.items() if kind not in self.SKIPPED})

@@ -332,36 +332,21 @@ resource "aws_cloudwatch_metric_alarm" "nothing_selected" {
   ok_actions          = [local.topic]
 }
 
-resource "aws_cloudwatch_metric_alarm" "snapshot_age" {
-  count               = local.has_creator && local.is_apply && var.snapshot_age_hours_max > 0 ? 1 : 0
-  alarm_name          = "${var.name}-snapshot-age"
-  alarm_description   = "A volume's newest completed snapshot is too old. docs/operations.md: Snapshot age"
+resource "aws_cloudwatch_metric_alarm" "backup_late" {
+  count               = local.has_creator && local.is_apply ? 1 : 0
+  alarm_name          = "${var.name}-backup-late"
+  alarm_description   = "A volume has no completed backup that its schedule asks for. docs/operations.md: Backup late"
+  namespace           = "Snapwarden"
+  metric_name         = "BackupLate"
+  dimensions          = { Function = aws_lambda_function.function["creator"].function_name }
+  statistic           = "Maximum"
+  period              = 3600
   evaluation_periods  = 1
   comparison_operator = "GreaterThanThreshold"
-  threshold           = var.snapshot_age_hours_max
+  threshold           = 0
   treat_missing_data  = "notBreaching"
   alarm_actions       = [local.topic]
   ok_actions          = [local.topic]
-
-  metric_query {
-    id          = "hours"
-    expression  = "age / 3600"
-    label       = "Age of the oldest newest snapshot, in hours"
-    return_data = true
-  }
-
-  metric_query {
-    id          = "age"
-    return_data = false
-
-    metric {
-      namespace   = "Snapwarden"
-      metric_name = "OldestNewestSnapshotAge"
-      dimensions  = { Function = aws_lambda_function.function["creator"].function_name }
-      period      = 3600
-      stat        = "Maximum"
-    }
-  }
 }
 
 output "functions" {

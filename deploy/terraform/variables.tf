@@ -215,17 +215,6 @@ variable "expect_selected" {
   description = "Whether to raise an alarm where no volume is selected. No where an empty Region is as it should be."
 }
 
-variable "snapshot_age_hours_max" {
-  type        = number
-  default     = 50
-  description = "An alarm where a volume's newest completed snapshot is older. 0 means none."
-
-  validation {
-    condition     = var.snapshot_age_hours_max >= 0 && var.snapshot_age_hours_max <= 9000
-    error_message = "snapshot_age_hours_max is from 0 to 9000."
-  }
-}
-
 variable "all_metrics" {
   type        = bool
   default     = false

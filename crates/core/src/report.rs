@@ -55,6 +55,8 @@ pub enum Changed {
     Pinned,
     /// A copy, or a newer snapshot, that the delete rests on is not what the plan saw.
     SupportGone,
+    /// EC2 made the set without this volume.
+    NotInSet,
 }
 
 /// Why something is left to a later run.
@@ -89,6 +91,7 @@ impl fmt::Display for Outcome {
                 Changed::Differs => "not done: it has changed since the plan",
                 Changed::Pinned => "not done: it carries KeepForever now",
                 Changed::SupportGone => "not done: what it rests on has changed since the plan",
+                Changed::NotInSet => "not done: EC2 made the set without it, so it may have been detached",
             }),
             Outcome::Deferred(deferred) => f.write_str(match deferred {
                 Deferred::Deadline => "deferred: its time in this run is over",

@@ -10,7 +10,7 @@ use snapwarden_core::inventory::{Device, InstanceState, SnapshotState};
 use snapwarden_core::policy::{Config, RefusedWhy, SlotChoice};
 
 fn due_for(consistency: Consistency) -> Reason {
-    Reason::SlotDue { slot: slot(SLOT), newest: None, consistency, kept_here_for: None }
+    Reason::SlotDue { slot: slot(SLOT), late_hours: None, newest: None, consistency, kept_here_for: None }
 }
 
 fn late(device: &str) -> Act {
@@ -223,6 +223,7 @@ fn under_move_with_an_unread_destination_a_young_slot_is_made_and_stays_here_as_
         .create();
     let reason = Reason::SlotDue {
         slot: slot(SLOT),
+        late_hours: None,
         newest: None,
         consistency: Consistency::OneVolume,
         kept_here_for: Some(region(AWAY)),
@@ -238,11 +239,15 @@ fn under_move_with_an_unread_destination_a_young_slot_is_made_and_stays_here_as_
 }
 
 #[test]
-fn under_move_with_an_unread_destination_an_older_slot_waits() {
-    let plan = world(NOW).server("i-1", &[("DestinationRegion", AWAY)], "vol-1").unread(AWAY).create();
-    let reason = Reason::DestinationUnread { destination: region(AWAY) };
-    assert_eq!(of_volume(&plan, "vol-1"), (&Act::Wait, &reason));
-    assert_eq!(problems(&plan, "vol-1"), [Problem::DestinationUnread { destination: region(AWAY) }]);
+fn under_move_an_unread_destination_stops_no_backup_however_old_the_slot_is() {
+    for now in [NOW, "2026-11-23T02:59:59Z"] {
+        let plan = world(now).server("i-1", &[("DestinationRegion", AWAY)], "vol-1").unread(AWAY).create();
+        let (act, reason) = of_volume(&plan, "vol-1");
+        assert_eq!(act, &late("/dev/xvda"), "{now}");
+        assert!(reason.to_string().ends_with("stays here as KeepLatest, since eu-west-1 cannot be read now"), "{now}");
+        assert_eq!(group(&plan, "i-1").tags.get("OffsiteMode"), Some("KeepLatest"), "{now}");
+        assert_eq!(problems(&plan, "vol-1"), [Problem::DestinationUnread { destination: region(AWAY) }], "{now}");
+    }
 }
 
 #[test]
@@ -256,21 +261,23 @@ fn only_under_move_does_an_unread_destination_matter_to_the_creator() {
 }
 
 #[test]
-fn three_errored_ones_of_this_slot_end_the_tries() {
-    let failed = |id: &str| of_slot(id, "vol-1").failed("internal error");
-    let two = world(NOW).server("i-1", &[], "vol-1").snapshots([failed("snap-1"), failed("snap-2")]);
-    assert_eq!(of_volume(&two.create(), "vol-1"), (&late("/dev/xvda"), &due_for(Consistency::FailedBefore)));
-    let plan = two.snapshot(failed("snap-3")).create();
-    let reason = Reason::FailingVolume { slot: slot(SLOT), failed: 3 };
-    assert_eq!(of_volume(&plan, "vol-1"), (&Act::Skip, &reason));
-    assert_eq!(problems(&plan, "vol-1"), [Problem::FailingVolume { failed: 3 }]);
-}
-
-#[test]
-fn three_errored_ones_come_before_the_limit_of_pending_ones() {
-    let failed = (1..=5).map(|n| of_slot(&format!("snap-{n}"), "vol-1").failed("internal error"));
-    let plan = world(NOW).server("i-1", &[], "vol-1").snapshots(failed).create();
-    assert_eq!(of_volume(&plan, "vol-1").1, &Reason::FailingVolume { slot: slot(SLOT), failed: 5 });
+fn after_three_errored_ones_of_this_slot_the_tries_come_further_apart() {
+    let failed = |n: usize| of_slot(&format!("snap-{n}"), "vol-1").failed("internal error").at("2026-11-22T03:30:00Z");
+    let after = |count: usize| world(NOW).server("i-1", &[], "vol-1").snapshots((1..=count).map(failed));
+    assert_eq!(of_volume(&after(2).create(), "vol-1"), (&late("/dev/xvda"), &due_for(Consistency::FailedBefore)));
+    // The fifth fills the volume's limit as well: the pause comes first.
+    for (count, retry_at) in [(3, "2026-11-22T04:30:00Z"), (4, "2026-11-22T05:30:00Z"), (5, "2026-11-22T07:30:00Z")] {
+        let plan = after(count).create();
+        let reason = Reason::FailingVolume { slot: slot(SLOT), failed: count, retry_at: time(retry_at) };
+        assert_eq!(of_volume(&plan, "vol-1"), (&Act::Wait, &reason));
+        assert_eq!(problems(&plan, "vol-1"), [Problem::FailingVolume { failed: count }]);
+    }
+    let plan = after(3).later("2026-11-22T04:30:00Z").create();
+    assert_eq!(of_volume(&plan, "vol-1"), (&late("/dev/xvda"), &due_for(Consistency::FailedBefore)));
+    assert_eq!(problems(&plan, "vol-1"), [Problem::FailingVolume { failed: 3 }], "it is said until one completes");
+    let reason = Reason::FailingVolume { slot: slot(SLOT), failed: 3, retry_at: time("2026-11-22T04:30:00Z") };
+    let words = "3 snapshots of slot 2026-11-22T03:00Z failed; tried again after 2026-11-22T04:30Z";
+    assert_eq!(reason.to_string(), words);
 }
 
 #[test]
@@ -572,7 +579,10 @@ fn the_newest_counts_by_the_time_of_its_data_copies_included() {
     let plan = world(NOW).server("i-1", &[], "vol-1").region(AWAY).snapshot(copy("snap-c", &moved)).create();
     let newest = Some(time("2026-11-21T03:05:00Z"));
     let (consistency, kept_here_for) = (Consistency::OneVolume, None);
-    assert_eq!(of_volume(&plan, "vol-1").1, &Reason::SlotDue { slot: slot(SLOT), newest, consistency, kept_here_for });
+    assert_eq!(
+        of_volume(&plan, "vol-1").1,
+        &Reason::SlotDue { slot: slot(SLOT), late_hours: None, newest, consistency, kept_here_for }
+    );
 }
 
 // The slot.
@@ -638,8 +648,32 @@ fn without_a_name_the_instances_id_stands_in_the_name() {
 #[test]
 fn the_longest_name_leaves_room_for_the_slot() {
     let long = "n".repeat(256);
-    let plan = world(NOW).server("i-1", &[("Name", &long)], "vol-1").create();
-    assert!(group(&plan, "i-1").tags.get("Name").unwrap().ends_with(" 2026-11-22T03:00Z"));
+    let of_slot = world(NOW).server("i-1", &[("Name", &long)], "vol-1");
+    for (now, end) in
+        [(NOW, " 2026-11-22T03:00Z"), ("2026-11-22T23:00:00Z", " 2026-11-22T03:00Z, made 2026-11-22T23:00Z")]
+    {
+        let plan = of_slot.clone().later(now).create();
+        let name = group(&plan, "i-1").tags.get("Name").unwrap();
+        assert!(name.ends_with(end) && name.chars().count() <= 256, "{name}");
+    }
+}
+
+#[test]
+fn a_snapshot_that_is_made_long_after_its_slot_says_so_in_its_name_and_its_reason() {
+    let tagged = [("Name", "db"), ("BackupSchedule", "monthly 1 03:00")];
+    let made = |now: &str| {
+        let plan = world(now).server("i-1", &tagged, "vol-1").create();
+        (group(&plan, "i-1").tags.get("Name").unwrap().to_owned(), of_volume(&plan, "vol-1").1.to_string())
+    };
+    let (name, reason) = made("2026-11-01T08:59:00Z");
+    assert_eq!(name, "db 2026-11-01T03:00Z");
+    assert_eq!(reason, "slot 2026-11-01T03:00Z; never backed up by Snapwarden; one volume");
+    let (name, reason) = made("2026-11-01T09:00:00Z");
+    assert_eq!(name, "db 2026-11-01T03:00Z, made 2026-11-01T09:00Z");
+    assert_eq!(reason, "slot 2026-11-01T03:00Z, 6 h ago; never backed up by Snapwarden; one volume");
+    let (name, reason) = made("2026-11-20T04:00:00Z");
+    assert_eq!(name, "db 2026-11-01T03:00Z, made 2026-11-20T04:00Z");
+    assert_eq!(reason, "slot 2026-11-01T03:00Z, 19 days ago; never backed up by Snapwarden; one volume");
 }
 
 #[test]
@@ -731,8 +765,8 @@ fn where_the_list_of_regions_is_unread_a_region_that_answers_is_valid_and_anothe
     assert!(matches!(of_volume(&plan, "vol-1").0, Act::Create { .. }));
     assert!(problems(&plan, "i-1").is_empty());
     let plan = world(NOW).server("i-1", &[("DestinationRegion", "mars-1")], "vol-1").regions_unknown().create();
-    let reason = Reason::DestinationUnread { destination: region("mars-1") };
-    assert_eq!(of_volume(&plan, "vol-1"), (&Act::Wait, &reason), "unread, never local");
+    let unread = Problem::DestinationUnread { destination: region("mars-1") };
+    assert_eq!(problems(&plan, "vol-1"), [unread], "unread, never local");
     assert!(problems(&plan, "i-1").is_empty());
 }
 
@@ -829,6 +863,81 @@ fn coverage_counts_what_was_never_backed_up_and_the_volume_whose_newest_is_oldes
         .snapshot(ours("snap-4", "vol-1", "2026-11-22", "2026-11-29").state(SnapshotState::Pending))
         .create();
     let oldest_newest = Some(time("2026-11-20T03:05:00Z"));
-    let here = Coverage { volumes: 3, never: 1, oldest_newest };
+    let here = Coverage { volumes: 3, never: 1, oldest_newest, late: 1 };
     assert_eq!(plan.coverage, [(region(HOME), here)].into(), "Backup=No does not count, nor does what is pending");
+}
+
+/// How late the backup of vol-1 is said to be, in hours, and how many volumes in all.
+fn lateness(plan: &Plan) -> Option<(usize, i64)> {
+    let found = problems(plan, HOME).into_iter().find_map(|problem| {
+        let Problem::BackupLate { volumes, late_hours, .. } = problem else { return None };
+        Some((volumes, late_hours))
+    });
+    assert_eq!(plan.coverage[&region(HOME)].late, found.map_or(0, |(volumes, _)| volumes), "the metric says the same");
+    found
+}
+
+/// An instance whose volume has a completed snapshot of the 20th, 03:05.
+fn of_the_20th(tagged: &[(&str, &str)]) -> World {
+    let newest = ours("snap-1", "vol-1", "2026-11-20", "2026-11-29").at("2026-11-20T03:05:00Z");
+    world(NOW).server("i-1", tagged, "vol-1").snapshot(newest)
+}
+
+#[test]
+fn a_backup_is_late_where_the_slot_after_the_newest_completed_one_has_long_passed() {
+    // The slot of the 21st, 03:00, and six hours for its data.
+    for (now, late) in [("09:00:00", None), ("09:00:01", Some((1, 0))), ("15:30:00", Some((1, 6)))] {
+        assert_eq!(lateness(&of_the_20th(&[]).later(&format!("2026-11-21T{now}Z")).create()), late, "{now}");
+    }
+    let plan = of_the_20th(&[]).create();
+    let [late] = problems(&plan, HOME).try_into().unwrap();
+    assert_eq!(
+        late.to_string(),
+        "backups that are late: 1 volume, the most vol-1, by 19 h; its newest completed one is of 2026-11-20T03:05Z. Look at \
+         its snapshots that are pending or failed; snapwarden plan create has a reason for each volume"
+    );
+}
+
+#[test]
+fn each_schedule_says_itself_when_a_backup_is_late() {
+    let late = |schedule: &str, now: &str| {
+        lateness(&of_the_20th(&[("BackupSchedule", schedule)]).later(now).create()).map(|(_, hours)| hours)
+    };
+    assert_eq!(late("0 3 * * 5", NOW), None, "weekly, on Fridays: the 20th was one");
+    assert_eq!(late("0 3 * * 5", "2026-11-27T09:00:00Z"), None);
+    assert_eq!(late("0 3 * * 5", "2026-11-27T12:00:00Z"), Some(3));
+    assert_eq!(late("0 3 * * 1-5", NOW), None, "on workdays: nothing on Saturdays and Sundays");
+    assert_eq!(late("0 * * * *", "2026-11-20T12:00:00Z"), Some(2), "hourly: the slot of 04:00, and six hours");
+}
+
+#[test]
+fn what_a_volume_may_take_grows_with_its_size() {
+    let sized = |gib| of_the_20th(&[]).with_volume("vol-1", |volume| volume.size_gib = gib).create();
+    assert_eq!(lateness(&sized(249)), Some((1, 19)));
+    assert_eq!(lateness(&sized(1_000)), Some((1, 15)));
+    assert_eq!(lateness(&sized(16_384)), None, "65 hours more");
+}
+
+#[test]
+fn what_stays_pending_or_fails_or_waits_is_late_all_the_same() {
+    let pending = |id: &str, day: &str| ours(id, "vol-1", day, "2026-11-29").at(&format!("{day}T03:05:00Z")).pending();
+    let of_days = [pending("snap-2", "2026-11-21"), pending("snap-3", "2026-11-22")];
+    let plan = of_the_20th(&[]).snapshots(of_days.clone()).create();
+    assert_eq!(of_volume(&plan, "vol-1"), (&Act::Skip, &done("snap-3", HOME)), "the slot has its snapshot");
+    assert_eq!(lateness(&plan), Some((1, 19)), "and no backup");
+    let plan = world(NOW).server("i-1", &[], "vol-1").snapshots(of_days).create();
+    assert_eq!(lateness(&plan), Some((1, 18)), "none has completed: from the first try on");
+    let failed = ours("snap-2", "vol-1", "2026-11-21", "2026-11-29").at("2026-11-21T03:05:00Z").failed("no disk");
+    assert_eq!(lateness(&of_the_20th(&[]).snapshot(failed).create()), Some((1, 19)));
+    assert_eq!(lateness(&of_the_20th(&[]).without_volume("vol-1").create()), Some((1, 19)), "it is not listed");
+}
+
+#[test]
+fn what_was_never_tried_or_is_left_out_or_could_not_all_be_read_is_not_late() {
+    assert_eq!(lateness(&world(NOW).server("i-1", &[], "vol-1").create()), None, "tagged a moment ago");
+    let left_out = of_the_20th(&[]).with_volume("vol-1", |volume| volume.tags = tags(&[("Backup", "No")]));
+    assert!(left_out.create().coverage.is_empty());
+    let away = of_the_20th(&[("DestinationRegion", AWAY)]);
+    assert_eq!(lateness(&away.clone().region(AWAY).create()), Some((1, 19)));
+    assert_eq!(lateness(&away.unread(AWAY).create()), None, "a newer one may be there");
 }

@@ -381,6 +381,7 @@ proptest! {
             prop_assert!(matches!(act, Act::Create { .. }), "{} at {}: {:?}", schedule, now, reason);
             let wanted = Reason::SlotDue {
                 slot: next,
+                late_hours: Some(now.duration_since(next.time()).as_hours()).filter(|hours| *hours >= 6),
                 newest: Some(begun),
                 consistency: Consistency::OneVolume,
                 kept_here_for: None,

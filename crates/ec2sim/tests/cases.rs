@@ -344,3 +344,29 @@ fn a1_a_person_may_approve_and_the_policy_of_before_stays_readable() {
     assert_eq!(deleted(&plan), firsts());
     assert!(matches!(of(&plan, "snap-99"), (Act::Keep, Reason::NotDue { .. })), "it records the policy of before");
 }
+
+/// What the creator's plan says of the Region as a whole.
+fn said_by_creator(name: &str) -> Vec<Problem> {
+    let inventory = case(name);
+    let plan = plan_create(&inventory, &regions(&inventory), &Config::default());
+    assert_eq!(check(&plan, &inventory, &Config::default()), []);
+    problems(&plan, "us-east-1").into_iter().cloned().collect()
+}
+
+#[test]
+fn b9_a_daily_volume_whose_snapshots_stay_pending_is_late_and_a_monthly_one_beside_it_is_not() {
+    let late = Problem::BackupLate {
+        volumes: 1,
+        example: "vol-d".parse().unwrap(),
+        newest: Some(time("2026-11-16T03:00:05Z")),
+        late_hours: 4 * 24 + 19,
+    };
+    assert_eq!(said_by_creator("b9-age"), [late]);
+}
+
+#[test]
+fn m4_a_weekly_volume_whose_first_snapshot_stays_pending_is_late() {
+    let late =
+        Problem::BackupLate { volumes: 1, example: "vol-1".parse().unwrap(), newest: None, late_hours: 6 * 24 + 18 };
+    assert_eq!(said_by_creator("m4-pending-long"), [late]);
+}

@@ -31,6 +31,7 @@ fn line(summary: &Summary, function: &str, region: &Region, numbers: &Numbers, a
     let mut metrics = vec![
         ("Selected", json!(numbers.selected), "Count"),
         ("NeverBackedUp", json!(numbers.never_backed_up), "Count"),
+        ("BackupLate", json!(numbers.backup_late), "Count"),
         ("Created", json!(done("create")), "Count"),
         ("Copied", json!(done("copy")), "Count"),
         ("Removed", json!(done("remove-source")), "Count"),

@@ -42,6 +42,8 @@ pub(crate) struct Numbers {
     pub(crate) selected: usize,
     /// Those of them of which no completed snapshot was seen.
     pub(crate) never_backed_up: usize,
+    /// Those whose newest completed snapshot is older than their own schedule allows.
+    pub(crate) backup_late: usize,
     /// The age of the newest completed snapshot of the volume for which that is longest ago, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) oldest_newest_age_s: Option<i64>,
@@ -149,6 +151,7 @@ impl Numbers {
     fn cover(&mut self, coverage: &Coverage, now: Timestamp) {
         self.selected = coverage.volumes;
         self.never_backed_up = coverage.never;
+        self.backup_late = coverage.late;
         self.oldest_newest_age_s = coverage.oldest_newest.map(|newest| now.duration_since(newest).as_secs());
     }
 }

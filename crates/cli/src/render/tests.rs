@@ -120,6 +120,7 @@ fn volumes_in_and_out_of_sets_are_counted_apart() {
     plan.job = Job::Create;
     let reason = || Reason::SlotDue {
         slot: "2026-11-22T03:00Z".parse().unwrap(),
+        late_hours: None,
         newest: None,
         consistency: snapwarden_core::decision::Consistency::Set,
         kept_here_for: None,

@@ -259,6 +259,9 @@ pub struct Coverage {
     pub never: usize,
     /// Of the others, the time of the newest completed one of the volume for which that is longest ago.
     pub oldest_newest: Option<Timestamp>,
+    /// Those whose newest completed one is older than their own schedule allows.
+    #[serde(default)]
+    pub late: usize,
 }
 
 /// How the snapshots of an instance hang together.

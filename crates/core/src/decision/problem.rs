@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::words::{count_list, list, minute, snapshots_are, unread_list};
+use super::words::{count_list, hours_or_days, list, minute, snapshots_are, unread_list};
 use super::{CopyRef, Unread};
 use crate::approval::Approval;
 use crate::ids::{Region, SnapshotId, VolumeId};
@@ -56,6 +56,7 @@ pub enum Problem {
     NotRead { what: String, why: String },
     DestinationUnread { destination: Region },
     FailingVolume { failed: usize },
+    BackupLate { volumes: usize, example: VolumeId, newest: Option<Timestamp>, late_hours: i64 },
     VolumeUnread,
     PendingLimit { pending: usize, limit: usize },
     TwoOfOneSlot { slot: Slot, snapshots: Vec<SnapshotId> },
@@ -182,6 +183,15 @@ impl fmt::Display for Problem {
             }
             P::FailingVolume { failed } => {
                 write!(f, "{failed} snapshots of one slot failed: this volume has no backup of it; look at the volume")
+            }
+            P::BackupLate { volumes, example, newest, late_hours } => {
+                let (volumes, late) = (super::words::volumes(*volumes), hours_or_days(*late_hours));
+                write!(f, "backups that are late: {volumes}, the most {example}, by {late}; ")?;
+                match newest {
+                    None => f.write_str("no snapshot of it has completed yet")?,
+                    Some(newest) => write!(f, "its newest completed one is of {}", minute(newest))?,
+                }
+                f.write_str(". Look at its snapshots that are pending or failed; snapwarden plan create has a reason for each volume")
             }
             P::VolumeUnread => {
                 f.write_str("attached, but not in the list of volumes; if the next run says so too, look at the volume")

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::words::{ago, copies, days, list, minute, unread_list};
+use super::words::{ago, copies, days, hours_or_days, list, minute, unread_list};
 use super::{Consistency, CopyRef};
 use crate::ids::{InstanceId, Region, SnapshotId, VolumeId};
 use crate::inventory::SnapshotState;
@@ -24,59 +24,169 @@ pub enum Reason {
     // The creator.
     NotEbs,
     ExcludedByTag,
-    AlreadyDone { slot: Slot, snapshot: SnapshotId, region: Region },
-    LateTags { slot: Slot, snapshot: SnapshotId },
-    SlotDue { slot: Slot, newest: Option<Timestamp>, consistency: Consistency, kept_here_for: Option<Region> },
-    FailingVolume { slot: Slot, failed: usize },
-    PendingLimit { pending: usize, limit: usize },
+    AlreadyDone {
+        slot: Slot,
+        snapshot: SnapshotId,
+        region: Region,
+    },
+    LateTags {
+        slot: Slot,
+        snapshot: SnapshotId,
+    },
+    SlotDue {
+        slot: Slot,
+        /// How long ago the slot was, where that is long.
+        late_hours: Option<i64>,
+        newest: Option<Timestamp>,
+        consistency: Consistency,
+        kept_here_for: Option<Region>,
+    },
+    FailingVolume {
+        slot: Slot,
+        failed: usize,
+        retry_at: Timestamp,
+    },
+    PendingLimit {
+        pending: usize,
+        limit: usize,
+    },
     SnapshotsUnread,
     VolumeUnread,
     // The offsiter, a copy.
     TagsPending,
-    SourceDue { delete_on: Date },
+    SourceDue {
+        delete_on: Date,
+    },
     NoCopy,
-    CopyPending { copy: CopyRef, since: Timestamp },
-    CopyFailing { failed: usize, message: String, retry_at: Timestamp },
-    RetryCopy { failed: usize, message: String },
-    CopyMismatch { copy: CopyRef, difference: String },
-    CopyIncomplete { copy: CopyRef, missing: Vec<String>, delete_on_earlier: bool },
-    Verified { copy: CopyRef },
-    Stamped { copy: CopyRef },
+    CopyPending {
+        copy: CopyRef,
+        since: Timestamp,
+    },
+    CopyFailing {
+        failed: usize,
+        message: String,
+        retry_at: Timestamp,
+    },
+    RetryCopy {
+        failed: usize,
+        message: String,
+    },
+    CopyMismatch {
+        copy: CopyRef,
+        difference: String,
+    },
+    CopyIncomplete {
+        copy: CopyRef,
+        missing: Vec<String>,
+        delete_on_earlier: bool,
+    },
+    Verified {
+        copy: CopyRef,
+    },
+    Stamped {
+        copy: CopyRef,
+    },
     // The offsiter, a source.
-    NoDestination { refused: Vec<String> },
-    CopiesVerified { mode: OffsiteMode, copies: Vec<CopyRef> },
-    NewlyVerified { copies: Vec<CopyRef> },
+    NoDestination {
+        refused: Vec<String>,
+    },
+    CopiesVerified {
+        mode: OffsiteMode,
+        copies: Vec<CopyRef>,
+    },
+    NewlyVerified {
+        copies: Vec<CopyRef>,
+    },
     KeptByMode,
     NewestHere,
     SourceKeptLonger,
-    NotYetOffsite { missing: Vec<Region> },
+    NotYetOffsite {
+        missing: Vec<Region>,
+    },
     // The manager.
     KeepForever,
-    Failed { message: String, since: Timestamp, kept_hours: i64, cause: FailedCause },
-    FailureMemory { message: String, until: Timestamp },
-    NotCompleted { state: SnapshotState },
-    UnreadableDeleteOn { value: Option<String> },
-    NotDue { delete_on: Date, age_days: i64, needs_days: i64 },
-    LastGood { volume: Option<VolumeId> },
+    Failed {
+        message: String,
+        since: Timestamp,
+        kept_hours: i64,
+        cause: FailedCause,
+    },
+    FailureMemory {
+        message: String,
+        until: Timestamp,
+    },
+    NotCompleted {
+        state: SnapshotState,
+    },
+    UnreadableDeleteOn {
+        value: Option<String>,
+    },
+    NotDue {
+        delete_on: Date,
+        age_days: i64,
+        needs_days: i64,
+    },
+    LastGood {
+        volume: Option<VolumeId>,
+    },
     RegionUnread,
-    UnreadableRetention { value: String },
+    UnreadableRetention {
+        value: String,
+    },
     NoVolume,
-    InUse { since: Option<Date> },
-    HistoryUnread { unread: Vec<Unread> },
-    Mistyped { instance: InstanceId, key: String },
-    KeptByPolicy { delete_on: Date, by: By, wanted: Wanted },
-    KeptInGrace { delete_on: Date, until: Date, wanted: Option<Wanted> },
-    KeptForClosing { delete_on: Date, until: Date, wanted: Option<Wanted> },
-    NewestData { volume: VolumeId },
-    KeptAsEvidence { delete_on: Date, evidence: Evidence },
-    SourceStays { source: CopyRef, delete_on: Option<Date> },
-    VolumeOver { volume: VolumeId, over: Over, until: Date },
-    VolumeBack { volume: VolumeId },
+    InUse {
+        since: Option<Date>,
+    },
+    HistoryUnread {
+        unread: Vec<Unread>,
+    },
+    Mistyped {
+        instance: InstanceId,
+        key: String,
+    },
+    KeptByPolicy {
+        delete_on: Date,
+        by: By,
+        wanted: Wanted,
+    },
+    KeptInGrace {
+        delete_on: Date,
+        until: Date,
+        wanted: Option<Wanted>,
+    },
+    KeptForClosing {
+        delete_on: Date,
+        until: Date,
+        wanted: Option<Wanted>,
+    },
+    NewestData {
+        volume: VolumeId,
+    },
+    KeptAsEvidence {
+        delete_on: Date,
+        evidence: Evidence,
+    },
+    SourceStays {
+        source: CopyRef,
+        delete_on: Option<Date>,
+    },
+    VolumeOver {
+        volume: VolumeId,
+        over: Over,
+        until: Date,
+    },
+    VolumeBack {
+        volume: VolumeId,
+    },
     Expired(Expiry),
     HeldForApproval(Expiry),
     // More than one of them.
-    DestinationUnread { destination: Region },
-    CopyInFlight { copy: CopyRef },
+    DestinationUnread {
+        destination: Region,
+    },
+    CopyInFlight {
+        copy: CopyRef,
+    },
 }
 
 impl Reason {
@@ -321,8 +431,12 @@ impl fmt::Display for Reason {
             R::LateTags { slot, snapshot } => {
                 write!(f, "{snapshot} of slot {slot} lacks DeviceName: the run that made it stopped before its late tags")
             }
-            R::SlotDue { slot, newest, consistency, kept_here_for } => {
-                write!(f, "slot {slot}; ")?;
+            R::SlotDue { slot, late_hours, newest, consistency, kept_here_for } => {
+                write!(f, "slot {slot}")?;
+                if let Some(hours) = late_hours {
+                    write!(f, ", {} ago", hours_or_days(*hours))?;
+                }
+                f.write_str("; ")?;
                 match newest {
                     None => f.write_str("never backed up by Snapwarden")?,
                     Some(time) => write!(f, "its newest is of {}", minute(time))?,
@@ -333,8 +447,8 @@ impl fmt::Display for Reason {
                     Some(region) => write!(f, "; stays here as KeepLatest, since {region} cannot be read now"),
                 }
             }
-            R::FailingVolume { slot, failed } => {
-                write!(f, "{failed} snapshots of slot {slot} failed; no more are tried before the next slot")
+            R::FailingVolume { slot, failed, retry_at } => {
+                write!(f, "{failed} snapshots of slot {slot} failed; tried again after {}", minute(retry_at))
             }
             R::PendingLimit { pending, limit } => {
                 write!(f, "{pending} pending or failed snapshots of a limit of {limit}; it waits until they are fewer")

@@ -13,6 +13,11 @@ pub(super) fn days(count: i64) -> String {
     if count == 1 { "1 day".to_owned() } else { format!("{count} days") }
 }
 
+/// `47 h`, then `2 days`.
+pub(super) fn hours_or_days(hours: i64) -> String {
+    if hours < 48 { format!("{hours} h") } else { days(hours / 24) }
+}
+
 /// How long ago a day was: `today`, `1 day ago`.
 pub(super) fn ago(count: i64) -> String {
     if count == 0 { "today".to_owned() } else { format!("{} ago", days(count)) }

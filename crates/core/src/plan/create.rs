@@ -7,13 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, ToSpan};
 
-use super::gaps;
-use crate::decision::{
-    About, Act, Consistency, Coverage, CreateGroup, Decision, Finding, Job, Plan, Problem, Reason, Subject,
-};
+use super::coverage::{Coverages, newest};
+use super::{gaps, later, retry_pause_hours};
+use crate::decision::{About, Act, Consistency, CreateGroup, Decision, Finding, Job, Plan, Problem, Reason, Subject};
 use crate::ids::{InstanceId, Region, VolumeId};
 use crate::index::Index;
-use crate::inventory::{Instance, Inventory, RegionInventory, SECONDS_PER_HOUR, SnapshotState, Volume};
+use crate::inventory::{Instance, Inventory, RegionInventory, SnapshotState, Volume};
 use crate::managed::Managed;
 use crate::policy::{Config, InstancePolicy, Origin, Selection, SlotChoice};
 use crate::retention::Retention;
@@ -22,8 +21,10 @@ use crate::tags::{self, OffsiteMode, TAGS_OF_OURS_MAX, TYPE_AUTOMATED, TagValue,
 
 /// Volumes that one CreateSnapshots can leave out beside the boot volume: "up to 40" (EC2 API, InstanceSpecification).
 const EXCLUDE_DATA_MAX: usize = 40;
-/// Errored snapshots of one slot after which a volume waits for the next slot.
-const FAILURES_PER_SLOT_MAX: usize = 3;
+/// Errored snapshots of one slot after which the tries of a volume come further and further apart.
+const FAILURES_AT_ONCE_MAX: usize = 3;
+/// A snapshot that is made so long after its slot says so.
+const LATE_HOURS: i64 = 6;
 
 /// Which volumes of the selected instances of `regions` get a snapshot now.
 pub fn plan_create(inventory: &Inventory, regions: &[Region], config: &Config) -> Plan {
@@ -31,6 +32,7 @@ pub fn plan_create(inventory: &Inventory, regions: &[Region], config: &Config) -
     let index = Index::of(inventory);
     let history = History::of(&index);
     let mut planned = Vec::new();
+    let mut coverages = Coverages::of(&index);
     for region in plan.regions.clone() {
         let none = RegionInventory::default();
         let seen = inventory.regions.get(&region).unwrap_or(&none);
@@ -55,7 +57,9 @@ pub fn plan_create(inventory: &Inventory, regions: &[Region], config: &Config) -
                 others: &others,
                 history: &history,
             };
-            planned.push(one.plan(&owners, &mut plan.findings));
+            let one_planned = one.plan(&owners, &mut plan.findings);
+            coverages.add(policy, &one_planned.decisions);
+            planned.push(one_planned);
         }
     }
     if planned.is_empty()
@@ -70,25 +74,10 @@ pub fn plan_create(inventory: &Inventory, regions: &[Region], config: &Config) -
         plan.decisions.extend(one.decisions);
         plan.groups.extend(one.group);
     }
-    plan.coverage = coverage(&plan.decisions, &history);
+    let (coverage, late) = coverages.finish();
+    plan.coverage = coverage;
+    plan.findings.extend(late);
     plan.finish()
-}
-
-fn coverage(decisions: &[Decision], history: &History<'_, '_>) -> BTreeMap<Region, Coverage> {
-    let mut coverage: BTreeMap<Region, Coverage> = BTreeMap::new();
-    for decision in decisions {
-        let Subject::Volume(volume) = &decision.subject else { continue };
-        if decision.reason == Reason::ExcludedByTag {
-            continue;
-        }
-        let here = coverage.entry(decision.region.clone()).or_default();
-        here.volumes += 1;
-        match history.newest(volume) {
-            None => here.never += 1,
-            Some(newest) => here.oldest_newest = Some(here.oldest_newest.map_or(newest, |oldest| oldest.min(newest))),
-        }
-    }
-    coverage
 }
 
 /// The live instances tagged `Backup=Yes`, by id, with their policies.
@@ -171,11 +160,6 @@ impl<'i, 'a> History<'i, 'a> {
     fn of_slot(&self, volume: &VolumeId, slot: Slot) -> impl Iterator<Item = &'i Managed<'a>> {
         self.index.of_volume(volume).filter(move |one| one.slot() == Some(slot))
     }
-
-    /// The time of the newest completed snapshot or copy of a volume.
-    fn newest(&self, volume: &VolumeId) -> Option<Timestamp> {
-        self.index.of_volume(volume).filter(|one| one.is_completed()).map(Managed::taken).max()
-    }
 }
 
 /// One instance's decisions, and how much it needs them.
@@ -221,7 +205,8 @@ impl OneInstance<'_> {
             }
         }
         let group = self.group(&mut decisions);
-        let newest = group.iter().flat_map(|group| &group.volumes).map(|volume| self.history.newest(volume)).min();
+        let newest =
+            group.iter().flat_map(|group| &group.volumes).map(|volume| newest(self.history.index, volume)).min();
         Planned { need: (group.is_none(), newest.flatten()), instance: self.instance.id.clone(), decisions, group }
     }
 
@@ -276,18 +261,20 @@ impl OneInstance<'_> {
         let unread = self.unread_destination();
         if let Some(destination) = unread {
             find(Problem::DestinationUnread { destination: destination.clone() });
-            if !self.slot_is_young() {
-                return (Act::Wait, Reason::DestinationUnread { destination: destination.clone() });
-            }
         }
-        let failed = self.failed(id);
-        if failed >= FAILURES_PER_SLOT_MAX {
+        let failures = self.failures(id);
+        let failed = failures.len();
+        if failed >= FAILURES_AT_ONCE_MAX {
             find(Problem::FailingVolume { failed });
-            return (Act::Skip, Reason::FailingVolume { slot, failed });
+            let pause_hours = retry_pause_hours(failed + 1 - FAILURES_AT_ONCE_MAX);
+            let retry_at = failures.into_iter().max().map(|last| later(last, pause_hours));
+            if let Some(retry_at) = retry_at.filter(|retry_at| self.inventory.taken_at < *retry_at) {
+                return (Act::Wait, Reason::FailingVolume { slot, failed, retry_at });
+            }
         }
         let (pending, limit) = (self.history.unfinished.get(id).copied().unwrap_or(0), volume.pending_max());
         if pending >= limit {
-            if !self.slot_is_young() {
+            if self.slot_age_hours() >= 1 {
                 find(Problem::PendingLimit { pending, limit });
             }
             return (Act::Wait, Reason::PendingLimit { pending, limit });
@@ -296,9 +283,10 @@ impl OneInstance<'_> {
         if !dropped.is_empty() {
             find(Problem::TagsDropped { keys: dropped });
         }
-        let newest = self.history.newest(id);
+        let newest = newest(self.history.index, id);
         let consistency = Consistency::OneVolume;
-        (Act::Create { late_tags }, Reason::SlotDue { slot, newest, consistency, kept_here_for: unread.cloned() })
+        let (late_hours, kept_here_for) = (self.late_hours(), unread.cloned());
+        (Act::Create { late_tags }, Reason::SlotDue { slot, late_hours, newest, consistency, kept_here_for })
     }
 
     /// What exists of this slot and did not fail, here first. Copies count wherever they were seen and whatever the mode
@@ -310,12 +298,15 @@ impl OneInstance<'_> {
         made
     }
 
-    fn failed(&self, id: &VolumeId) -> usize {
+    /// When the snapshots of this slot were begun that failed.
+    fn failures(&self, id: &VolumeId) -> Vec<Timestamp> {
         let failed = |one: &&Managed<'_>| one.raw().state == SnapshotState::Error && !one.is_copy();
-        self.history.of_slot(id, self.slot).filter(|one| one.region() == self.region).filter(failed).count()
+        let of_slot = self.history.of_slot(id, self.slot).filter(|one| one.region() == self.region);
+        of_slot.filter(failed).map(|one| one.raw().start_time).collect()
     }
 
-    /// Under `Move` the slot's only trace may lie in a destination: one that cannot be read leaves it open.
+    /// Under `Move` the slot's only trace may lie in a destination: one that cannot be read leaves that open. One snapshot too
+    /// many is better than none.
     fn unread_destination(&self) -> Option<&Region> {
         let offsite = &self.policy.offsite;
         match offsite.mode() {
@@ -324,8 +315,14 @@ impl OneInstance<'_> {
         }
     }
 
-    fn slot_is_young(&self) -> bool {
-        self.inventory.taken_at.as_second() - self.slot.time().as_second() < SECONDS_PER_HOUR
+    fn slot_age_hours(&self) -> i64 {
+        self.inventory.taken_at.duration_since(self.slot.time()).as_hours()
+    }
+
+    /// How long ago the slot was, where that is long: of an instance that was tagged since, or a slot whose snapshot a person
+    /// deleted.
+    fn late_hours(&self) -> Option<i64> {
+        Some(self.slot_age_hours()).filter(|hours| *hours >= LATE_HOURS)
     }
 
     /// What this instance asks for, and others that have one of `volumes`: the greater of each number.
@@ -363,7 +360,8 @@ impl OneInstance<'_> {
             tags.set(key::INSTANCE_NAME, name);
         }
         let name: String = name.unwrap_or(self.instance.id.as_str()).chars().take(200).collect();
-        tags.set(key::NAME, &format!("{name} {}", self.slot));
+        let made = self.late_hours().map(|_| format!(", made {}", Slot::containing(self.inventory.taken_at)));
+        tags.set(key::NAME, &format!("{name} {}{}", self.slot, made.unwrap_or_default()));
         self.offsite_tags(&self.others_of(volumes), &mut tags);
         tags
     }
@@ -408,7 +406,7 @@ impl OneInstance<'_> {
             excluded().filter(|(device, _)| **device != self.instance.root_device).map(|(_, v)| v.clone()).collect();
         exclude_data.sort();
         let own = of_act(decisions, |_| true);
-        let consistency = if own.iter().any(|volume| self.failed(volume) > 0) {
+        let consistency = if own.iter().any(|volume| !self.failures(volume).is_empty()) {
             Consistency::FailedBefore
         } else if own.iter().any(|volume| !self.made(volume).is_empty()) {
             Consistency::PartlyMade

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::expire::in_use;
-use super::{NewestHere, about, gap, later};
+use super::{NewestHere, about, gap, later, retry_pause_hours};
 use crate::decision::{Act, CopyRef, Decision, Finding, Job, Plan, Problem, Reason, Subject};
 use crate::ids::Region;
 use crate::index::Index;
@@ -21,8 +21,6 @@ use crate::tags::{self, OffsiteMode, TAG_VALUE_LENGTH_MAX, TagValue, Tags, key};
 
 /// For how long a set's snapshot waits for its late tags before it is copied without them.
 const TAGS_PENDING_HOURS_MAX: i64 = 6;
-/// The longest pause between two tries of a copy that fails.
-const RETRY_PAUSE_HOURS_MAX: i64 = 24;
 
 /// What becomes of the sources of `regions` and of their copies.
 pub fn plan_offsite(inventory: &Inventory, regions: &[Region]) -> Plan {
@@ -404,10 +402,4 @@ impl OneSource<'_, '_> {
         }
         Some((Act::Stamp { value }, Reason::NewlyVerified { copies: newly }))
     }
-}
-
-/// 1 h × 2^(n−1), at most 24 h.
-fn retry_pause_hours(failed: usize) -> i64 {
-    let doublings = u32::try_from(failed.saturating_sub(1)).unwrap_or(u32::MAX);
-    2_i64.checked_pow(doublings).unwrap_or(RETRY_PAUSE_HOURS_MAX).min(RETRY_PAUSE_HOURS_MAX)
 }

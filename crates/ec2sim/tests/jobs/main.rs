@@ -9,6 +9,7 @@ mod life;
 mod marks;
 mod policies;
 mod predecessor;
+mod refused;
 mod regions;
 mod second_look;
 mod streams;

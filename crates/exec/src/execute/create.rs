@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 use snapwarden_core::decision::{Act, Consistency, CreateGroup, Finding, Problem};
 use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
-use snapwarden_core::report::{Deferred, Outcome, Said};
+use snapwarden_core::report::{Changed, Deferred, Outcome, Said};
 use snapwarden_core::tags::Tags;
 
 use super::{Executor, Item, TAGGED_PER_CALL_MAX, in_turn, outcome_of, said};
@@ -112,10 +112,7 @@ impl<'a, C: Cloud> Creator<'_, 'a, '_, C> {
                     self.later(late_tags, snapshot.clone(), None);
                     Outcome::Done { made: Some(snapshot) }
                 }
-                None => Outcome::Failed(Said {
-                    code: "NotInSet".to_owned(),
-                    message: "EC2 made the set without this volume; it may have been detached".to_owned(),
-                }),
+                None => Outcome::Changed(Changed::NotInSet),
             };
             self.executor.settle(*item, outcome);
         }

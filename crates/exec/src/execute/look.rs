@@ -106,7 +106,7 @@ impl<C: Cloud> Executor<'_, '_, C> {
     }
 
     /// The snapshot as the plan saw it.
-    fn planned(&self, region: &Region, snapshot: &SnapshotId) -> Option<&Snapshot> {
+    pub(super) fn planned(&self, region: &Region, snapshot: &SnapshotId) -> Option<&Snapshot> {
         let seen = self.inventory.snapshots_in(region);
         // Listings are in the order of their ids (crate::collect).
         seen.binary_search_by(|candidate| candidate.id.cmp(snapshot)).ok().and_then(|place| seen.get(place))

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use snapwarden_core::decision::{Act, Finding, Problem, Subject};
 use snapwarden_core::ids::{Region, SnapshotId};
-use snapwarden_core::report::{Changed, Outcome};
+use snapwarden_core::report::Outcome;
 use snapwarden_core::tags::{Tags, key};
 
 use super::{Executor, Item, TAGGED_PER_CALL_MAX, in_turn, outcome_of};
@@ -69,13 +69,8 @@ async fn write<C: Cloud>(executor: &Executor<'_, '_, C>, region: &Region, closed
     }
 }
 
-/// One that is gone since the plan needs no mark.
 fn became(written: Result<(), CallError>) -> Outcome {
-    match written {
-        Ok(()) => Outcome::Done { made: None },
-        Err(CallError::Cloud(error)) if error.kind == ErrorKind::NotFound => Outcome::Changed(Changed::NotShown),
-        Err(error) => outcome_of(error),
-    }
+    written.map_or_else(outcome_of, |()| Outcome::Done { made: None })
 }
 
 /// Whether the answer may be about one of several snapshots: one that is gone, or that has no room for another tag.

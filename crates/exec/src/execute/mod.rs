@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use snapwarden_core::decision::{Decision, Finding, Job, Plan, Subject};
 use snapwarden_core::ids::{Region, SnapshotId};
 use snapwarden_core::inventory::Inventory;
-use snapwarden_core::report::{Deferred, Outcome, Said};
+use snapwarden_core::report::{Changed, Deferred, Outcome, Said};
 use snapwarden_core::tags::Tags;
 
 use crate::cloud::{Action, Cloud, CloudError, ErrorKind};
@@ -141,8 +141,9 @@ fn outcome_of(error: CallError) -> Outcome {
         ErrorKind::LimitReached if error.code == "SnapshotLimitExceeded" => Outcome::Failed(said(&error)),
         ErrorKind::VolumeLimitReached | ErrorKind::LimitReached => Outcome::Deferred(Deferred::LimitReached),
         ErrorKind::Ambiguous => Outcome::Unclear(said(&error)),
-        ErrorKind::NotFound
-        | ErrorKind::Refused
+        // A volume, an instance or a snapshot that is gone since the plan: the next run decides anew.
+        ErrorKind::NotFound => Outcome::Changed(Changed::NotShown),
+        ErrorKind::Refused
         | ErrorKind::Unauthorized
         | ErrorKind::Invalid
         | ErrorKind::Unavailable

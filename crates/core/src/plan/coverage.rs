@@ -1,0 +1,91 @@
+//! How the volumes that the creator looks after are covered, and which backups are late.
+//!
+//! A snapshot that was begun is no backup until it has completed. So a volume is judged by its newest completed one, whatever
+//! the reason is why there is none of a later slot: one that stays pending, fails, is deferred, or waits at every run.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::later;
+use crate::decision::{Coverage, Decision, Finding, Problem, Reason, Subject};
+use crate::ids::{Region, VolumeId};
+use crate::index::Index;
+use crate::managed::Managed;
+use crate::policy::InstancePolicy;
+
+/// Hours that any snapshot may take before the backup counts as late.
+const TAKES_HOURS: i64 = 6;
+/// A large volume may take an hour more for each so many GiB. AWS states no time: it depends on what was written.
+const GIB_AN_HOUR: u32 = 250;
+
+/// The coverage of each Region, as it is counted.
+pub(super) struct Coverages<'i, 'a> {
+    index: &'i Index<'a>,
+    regions: BTreeMap<Region, Coverage>,
+    late: BTreeMap<Region, Vec<Late>>,
+}
+
+/// A volume whose backup is late. The latest comes first.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Late {
+    since: Timestamp,
+    volume: VolumeId,
+    newest: Option<Timestamp>,
+}
+
+impl<'i, 'a> Coverages<'i, 'a> {
+    pub(super) fn of(index: &'i Index<'a>) -> Self {
+        Self { index, regions: BTreeMap::new(), late: BTreeMap::new() }
+    }
+
+    /// Counts the volumes that an instance's decisions are about.
+    pub(super) fn add(&mut self, policy: &InstancePolicy, decisions: &[Decision]) {
+        for decision in decisions.iter().filter(|decision| decision.reason != Reason::ExcludedByTag) {
+            let Subject::Volume(volume) = &decision.subject else { continue };
+            let (newest, late) = (newest(self.index, volume), self.late(policy, &decision.region, volume));
+            let here = self.regions.entry(decision.region.clone()).or_default();
+            here.volumes += 1;
+            match newest {
+                None => here.never += 1,
+                Some(time) => here.oldest_newest = Some(here.oldest_newest.map_or(time, |oldest| oldest.min(time))),
+            }
+            here.late += usize::from(late.is_some());
+            self.late.entry(decision.region.clone()).or_default().extend(late);
+        }
+    }
+
+    /// Whether the backup of a volume is late: the first slot after its newest completed one, or where there is none its first
+    /// try, is longer ago than its data may take. Where its snapshots could not all be read, nobody knows.
+    fn late(&self, policy: &InstancePolicy, region: &Region, volume: &VolumeId) -> Option<Late> {
+        let inventory = self.index.inventory;
+        if !policy.offsite.destinations.iter().chain([region]).all(|region| inventory.snapshots_whole_in(region)) {
+            return None;
+        }
+        let newest = newest(self.index, volume);
+        let missed = match newest {
+            Some(newest) => policy.schedule.value.slot_after(newest)?.time(),
+            None => self.index.of_volume(volume).map(|one| one.raw().start_time).min()?,
+        };
+        let size_gib = self.index.volume(volume).map_or(0, |(_, volume)| volume.size_gib);
+        let since = later(missed, TAKES_HOURS + i64::from(size_gib / GIB_AN_HOUR));
+        (since < inventory.taken_at).then(|| Late { since, volume: volume.clone(), newest })
+    }
+
+    /// The coverage of each Region, and one finding for each in which backups are late.
+    pub(super) fn finish(self) -> (BTreeMap<Region, Coverage>, Vec<Finding>) {
+        let now = self.index.inventory.taken_at;
+        let finding = |(region, late): (Region, Vec<Late>)| {
+            let volumes = late.len();
+            let Late { since, volume, newest } = late.into_iter().min()?;
+            let late_hours = now.duration_since(since).as_hours();
+            Some(Finding::new(&region, &region, Problem::BackupLate { volumes, example: volume, newest, late_hours }))
+        };
+        (self.regions, self.late.into_iter().filter_map(finding).collect())
+    }
+}
+
+/// The time of the newest completed snapshot or copy of a volume.
+pub(super) fn newest(index: &Index<'_>, volume: &VolumeId) -> Option<Timestamp> {
+    index.of_volume(volume).filter(|one| one.is_completed()).map(Managed::taken).max()
+}
