@@ -22,6 +22,11 @@ pub enum Outcome {
         /// The snapshot that it made, if it made one.
         made: Option<SnapshotId>,
     },
+    /// It was to be of a set, and was made alone: a finding says why.
+    DoneAlone {
+        /// The snapshot.
+        made: SnapshotId,
+    },
     /// The second look saw something else than the plan, and nothing was done: the next run decides anew.
     Changed(Changed),
     /// Not now: a later run does it.
@@ -86,6 +91,7 @@ impl fmt::Display for Outcome {
             Outcome::NothingToDo => f.write_str("nothing to do"),
             Outcome::Done { made: None } => f.write_str("done"),
             Outcome::Done { made: Some(snapshot) } => write!(f, "done: {snapshot}"),
+            Outcome::DoneAlone { made } => write!(f, "done: {made}, made alone: not of one moment with the others"),
             Outcome::Changed(changed) => f.write_str(match changed {
                 Changed::NotShown => "not done: it is not shown any more",
                 Changed::Differs => "not done: it has changed since the plan",
@@ -109,11 +115,16 @@ impl fmt::Display for Outcome {
 }
 
 impl Outcome {
+    /// Whether it was carried out.
+    pub fn is_done(&self) -> bool {
+        matches!(self, Outcome::Done { .. } | Outcome::DoneAlone { .. })
+    }
+
     /// Whether it makes the run one in which some items failed.
     pub fn is_failure(&self) -> bool {
         match self {
             Outcome::Failed(_) | Outcome::Unclear(_) => true,
-            Outcome::NothingToDo | Outcome::Done { .. } => false,
+            Outcome::NothingToDo | Outcome::Done { .. } | Outcome::DoneAlone { .. } => false,
             Outcome::Changed(_) | Outcome::Deferred(_) | Outcome::Refused(_) => false,
         }
     }

@@ -60,6 +60,8 @@ pub mod key {
     pub const SLOT: &str = "snapwarden:slot";
     /// Snapshot: the policy of retention that it was made under.
     pub const RETENTION: &str = "snapwarden:retention";
+    /// Snapshot: `set`, of one moment with the others of its instance and slot, or `volume`.
+    pub const CONSISTENCY: &str = "snapwarden:consistency";
     /// Snapshot: the device its volume was attached as.
     pub const DEVICE_NAME: &str = "DeviceName";
     /// Copy: the snapshot it was copied from.
@@ -80,7 +82,7 @@ pub mod key {
     pub const WAS: &str = "snapwarden:was";
 
     /// Every key of the contract: none of them is ever carried over from a volume's own tags, in any letter case.
-    pub const ALL: [&str; 32] = [
+    pub const ALL: [&str; 33] = [
         BACKUP,
         RETENTION_DAYS,
         RETENTION_WEEKS,
@@ -104,6 +106,7 @@ pub mod key {
         NAME,
         SLOT,
         RETENTION,
+        CONSISTENCY,
         DEVICE_NAME,
         SOURCE_SNAPSHOT_ID,
         SOURCE_REGION,
@@ -118,6 +121,11 @@ pub mod key {
 
 /// The value of [`key::TYPE`] that marks a snapshot as ours.
 pub const TYPE_AUTOMATED: &str = "Automated";
+
+/// The values of [`key::CONSISTENCY`].
+pub const OF_SET: &str = "set";
+/// A snapshot that was made alone.
+pub const OF_VOLUME: &str = "volume";
 
 /// Tags on one resource, at most. AWS: "Maximum number of tags per resource – 50" (EC2 user guide, Using_Tags).
 pub const TAGS_MAX: usize = 50;

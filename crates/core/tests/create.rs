@@ -473,6 +473,7 @@ fn two_volumes_of_which_none_is_made_are_one_set() {
     assert_eq!(of_volume(&plan, "vol-2"), (&late("/dev/sdf"), &due_for(Consistency::Set)));
     let set = group(&plan, "i-1");
     assert_eq!((set.consistency, set.exclude_boot, set.exclude_data.len()), (Consistency::Set, false, 0));
+    assert_eq!(set.tags.get("snapwarden:consistency"), Some("set"));
     assert_eq!(
         due_for(Consistency::Set).to_string(),
         "slot 2026-11-22T03:00Z; never backed up by Snapwarden; one crash-consistent set"
@@ -632,6 +633,7 @@ fn every_snapshot_is_born_with_its_owner_its_days_its_lineage_and_its_slot() {
         ("InstanceID", "i-1"),
         ("InstanceName", "db"),
         ("Name", "db 2026-11-22T03:00Z"),
+        ("snapwarden:consistency", "volume"),
         ("snapwarden:retention", "days=7"),
         ("snapwarden:slot", SLOT),
     ]);
@@ -821,8 +823,8 @@ fn at_most_45_tags_ours_first_the_rest_in_a_fixed_order_and_what_is_dropped_is_a
     let Act::Create { late_tags } = of_volume(&plan, "vol-1").0 else { panic!("no create") };
     let born = &group(&plan, "i-1").tags;
     assert_eq!(born.len() + late_tags.len(), 45);
-    assert!(late_tags.has("DeviceName") && late_tags.has("k00") && late_tags.has("k35") && !late_tags.has("k36"));
-    assert_eq!(problems(&plan, "vol-1"), [Problem::TagsDropped { keys: keys[36..].to_vec() }]);
+    assert!(late_tags.has("DeviceName") && late_tags.has("k00") && late_tags.has("k34") && !late_tags.has("k35"));
+    assert_eq!(problems(&plan, "vol-1"), [Problem::TagsDropped { keys: keys[35..].to_vec() }]);
 }
 
 #[test]

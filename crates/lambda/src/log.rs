@@ -94,7 +94,7 @@ impl Progress for Log<'_> {
             // It is counted in the summary: the next tick comes for it.
             Outcome::NothingToDo | Outcome::Deferred(_) => return,
             Outcome::Done { .. } => "INFO",
-            Outcome::Changed(_) | Outcome::Refused(_) => "WARN",
+            Outcome::DoneAlone { .. } | Outcome::Changed(_) | Outcome::Refused(_) => "WARN",
             Outcome::Unclear(_) | Outcome::Failed(_) => "ERROR",
         };
         let mut fields = item(decision);

@@ -140,7 +140,9 @@ impl Numbers {
     fn count(&mut self, decision: &Decision, outcome: &Outcome) {
         match outcome {
             Outcome::NothingToDo => {}
-            Outcome::Done { .. } => *self.done.entry(decision.act.as_str()).or_default() += 1,
+            Outcome::Done { .. } | Outcome::DoneAlone { .. } => {
+                *self.done.entry(decision.act.as_str()).or_default() += 1
+            }
             Outcome::Changed(_) => self.changed += 1,
             Outcome::Deferred(why) => *self.deferred.entry(word(*why)).or_default() += 1,
             Outcome::Refused(_) => self.refused += 1,

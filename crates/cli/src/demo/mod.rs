@@ -12,7 +12,7 @@ use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use snapwarden_core::decision::{Act, Decision, Job, Problem};
 use snapwarden_core::ids::Region;
-use snapwarden_core::report::{Outcome, RunReport};
+use snapwarden_core::report::RunReport;
 use snapwarden_ec2sim::face::Sim;
 use snapwarden_ec2sim::world::World;
 use snapwarden_exec::collect::Scope;
@@ -120,7 +120,7 @@ impl Demo {
 
     fn count(&mut self, report: &RunReport, today: &mut Day) {
         for (decision, outcome) in report.items() {
-            if matches!(outcome, Outcome::Done { .. }) {
+            if outcome.is_done() {
                 *today.counts.entry(decision.act.as_str()).or_default() += 1;
                 self.remember(decision);
             }

@@ -123,7 +123,9 @@ fn skipped(reason: &Reason) -> Words {
 fn done(decision: &Decision, outcome: &Outcome) -> Option<(usize, Words)> {
     let words = match outcome {
         Outcome::NothingToDo => return None,
-        Outcome::Done { .. } => return Some((order(decision), carried_out(&decision.act)?)),
+        Outcome::Done { .. } | Outcome::DoneAlone { .. } => {
+            return Some((order(decision), carried_out(&decision.act)?));
+        }
         Outcome::Failed(_) => (10, "failed"),
         Outcome::Unclear(_) => (11, "without a clear answer"),
         Outcome::Refused(_) => (12, "refused by EC2"),

@@ -355,6 +355,7 @@ impl OneInstance<'_> {
         tags.set(key::INSTANCE_ID, self.instance.id.as_str());
         tags.set(key::SLOT, &self.slot.to_string());
         tags.set(key::RETENTION, &retention.to_string());
+        tags.set(key::CONSISTENCY, tags::OF_VOLUME);
         let name = self.instance.tags.get(key::NAME).filter(|name| !name.is_empty());
         if let Some(name) = name {
             tags.set(key::INSTANCE_NAME, name);
@@ -422,11 +423,15 @@ impl OneInstance<'_> {
                 *how = consistency;
             }
         }
+        let mut tags = self.birth_tags(&volumes);
+        if consistency == Consistency::Set {
+            tags.set(key::CONSISTENCY, tags::OF_SET);
+        }
         Some(CreateGroup {
             region: self.region.clone(),
             instance: self.instance.id.clone(),
             slot: self.slot,
-            tags: self.birth_tags(&volumes),
+            tags,
             consistency,
             volumes,
             exclude_boot,

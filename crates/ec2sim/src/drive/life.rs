@@ -384,7 +384,7 @@ impl<'r> Life<'r> {
             if is_late && process.options.deadline.is_some() {
                 self.count(Kind::Deadline);
             }
-            if !matches!(outcome, Outcome::Done { .. }) {
+            if !outcome.is_done() {
                 continue;
             }
             match decision.act {
@@ -422,7 +422,7 @@ impl<'r> Life<'r> {
         let regions: Vec<Region> = self.sim.with(|world| world.regions().cloned().collect());
         let lists = [Action::DescribeInstances, Action::DescribeVolumes, Action::DescribeSnapshots];
         let has_read = regions.iter().all(|region| lists.iter().all(|list| process.has_read(region, *list)));
-        let is_done = |outcome: &Outcome| matches!(outcome, Outcome::NothingToDo | Outcome::Done { .. });
+        let is_done = |outcome: &Outcome| outcome.is_done() || *outcome == Outcome::NothingToDo;
         if process.job == Job::Expire && has_read && report.outcomes.iter().all(is_done) {
             self.shared.borrow_mut().rules.memory.note_manager(process.begun);
         }
@@ -507,7 +507,7 @@ fn summary(report: &RunReport) -> String {
     for (decision, outcome) in report.items().filter(|(decision, _)| decision.act.is_change()) {
         let how = match outcome {
             Outcome::NothingToDo => continue,
-            Outcome::Done { .. } => "done".to_owned(),
+            Outcome::Done { .. } | Outcome::DoneAlone { .. } => "done".to_owned(),
             Outcome::Refused(said) => format!("refused by EC2 ({})", said.code),
             Outcome::Unclear(said) => format!("without a clear answer ({})", said.code),
             Outcome::Failed(said) => format!("failed ({})", said.code),

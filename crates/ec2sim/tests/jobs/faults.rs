@@ -2,7 +2,7 @@
 
 use snapwarden_core::decision::{Act, Consistency, Job, Problem, Reason};
 use snapwarden_core::report::{Deferred, Outcome};
-use snapwarden_core::tags::key;
+use snapwarden_core::tags::{Tags, key};
 use snapwarden_ec2sim::call::{Action, ApiError, ResourceId};
 use snapwarden_ec2sim::face::Sim;
 use snapwarden_ec2sim::faults::{Fault, Faults, KmsOrder, Ordered};
@@ -62,6 +62,23 @@ fn without_the_right_to_make_sets_each_volume_is_made_alone_and_asked_for_once()
     assert_eq!(changes(&job(&sim, Job::Create)).len(), 0, "made alone, they were born with all their tags");
 }
 
+/// What each snapshot at home says of its consistency.
+fn consistencies(sim: &Sim) -> Vec<String> {
+    let says = |tags: &Tags| tags.get(key::CONSISTENCY).unwrap().to_owned();
+    sim.with(|world| world.snapshots(&region(HOME)).map(|record| says(&record.snapshot.tags)).collect())
+}
+
+#[test]
+fn a_snapshot_says_whether_it_is_of_a_set() {
+    for (volumes, says) in [(1, "volume"), (3, "set")] {
+        let mut world = world(1);
+        instance(&mut world, "db", &BOTH, volumes);
+        let sim = Sim::new(world);
+        act(&sim, Job::Create);
+        assert_eq!(consistencies(&sim), vec![says; volumes]);
+    }
+}
+
 #[test]
 fn a_set_that_ec2_refuses_is_made_volume_by_volume_in_the_same_run() {
     let mut world = world(1);
@@ -72,6 +89,9 @@ fn a_set_that_ec2_refuses_is_made_volume_by_volume_in_the_same_run() {
     let report = job(&sim, Job::Create);
     assert_eq!((report.exit_code(), report.calls[HOME]["CreateSnapshot"]), (0, 3));
     assert!(report.findings.iter().any(|finding| matches!(finding.problem, Problem::SetRefused { .. })));
+    let said: Vec<_> = report.outcomes.iter().map(ToString::to_string).collect();
+    assert!(said.iter().all(|words| words.ends_with(", made alone: not of one moment with the others")), "{said:?}");
+    assert_eq!(consistencies(&sim), vec!["volume"; 3]);
 }
 
 #[test]

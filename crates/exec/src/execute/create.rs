@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use snapwarden_core::decision::{Act, Consistency, CreateGroup, Finding, Problem};
 use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
 use snapwarden_core::report::{Changed, Deferred, Outcome, Said};
-use snapwarden_core::tags::Tags;
+use snapwarden_core::tags::{self, Tags, key};
 
 use super::{Executor, Item, TAGGED_PER_CALL_MAX, in_turn, outcome_of, said};
 use crate::cloud::{Action, Begun, Cloud, CloudError, ErrorKind, SetRequest};
@@ -64,6 +64,7 @@ impl<'a, C: Cloud> Creator<'_, 'a, '_, C> {
         let region = self.region;
         let singles = todo.into_iter().map(|(volume, (item, late_tags))| async move {
             let mut tags = group.tags.clone();
+            tags.set(key::CONSISTENCY, tags::OF_VOLUME);
             for (key, value) in late_tags.iter() {
                 tags.set(key, value);
             }
@@ -71,6 +72,7 @@ impl<'a, C: Cloud> Creator<'_, 'a, '_, C> {
             let description = description(group);
             let request = async || cloud.create_snapshot(region, volume, &description, &tags).await;
             let outcome = match self.executor.pacer.call(region, Action::CreateSnapshot, request).await {
+                Ok(begun) if group.consistency == Consistency::Set => Outcome::DoneAlone { made: begun.snapshot },
                 Ok(begun) => Outcome::Done { made: Some(begun.snapshot) },
                 Err(error) => outcome_of(error),
             };

@@ -68,7 +68,7 @@ fn takes_no_more(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Deferred(deferred) => *deferred == Deferred::LimitReached,
         Outcome::Failed(said) => ["NeverConnected", "SnapshotLimitExceeded"].contains(&said.code.as_str()),
-        Outcome::NothingToDo | Outcome::Done { .. } | Outcome::Changed(_) => false,
+        Outcome::NothingToDo | Outcome::Done { .. } | Outcome::DoneAlone { .. } | Outcome::Changed(_) => false,
         Outcome::Refused(_) | Outcome::Unclear(_) => false,
     }
 }
