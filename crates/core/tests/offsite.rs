@@ -163,6 +163,52 @@ fn copies_go_each_volumes_newest_first_then_the_oldest_first() {
 }
 
 #[test]
+fn of_the_newest_ones_the_volumes_without_a_copy_come_first_and_then_those_whose_copy_is_the_oldest() {
+    let of = |id: &str, volume: &str, day: &str| ours(id, volume, day, "2026-12-24").tag("DestinationRegion", AWAY);
+    let copied =
+        |id: &str, volume: &str, day: &str| copy(&format!("snap-c{id}"), &of(&format!("snap-0{id}"), volume, day));
+    let plan = world(NOW)
+        .snapshots((1..=4).map(|n| of(&format!("snap-{n}"), &format!("vol-{n}"), "2026-11-21")))
+        .region(AWAY)
+        .snapshots([copied("1", "vol-1", "2026-11-20"), copied("2", "vol-2", "2026-11-18")])
+        // A newer one of vol-4 is archived: it does not count.
+        .snapshots([copied("4", "vol-4", "2026-11-19"), copied("5", "vol-4", "2026-11-20").archived()])
+        .offsite();
+    let copies: Vec<_> = plan.decisions.iter().filter(|one| matches!(one.act, Act::Copy { .. })).collect();
+    let order: Vec<_> = copies.iter().map(|one| &one.subject).collect();
+    let wanted: Vec<_> =
+        [3, 2, 4, 1].map(|n| Subject::Copy(target(&format!("snap-{n}")), region(AWAY))).into_iter().collect();
+    assert_eq!(order, wanted.iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn archived_sources_without_a_copy_are_counted_for_ec2_copies_none() {
+    let archived = |id: &str| ours(id, "vol-1", "2026-11-21", "2026-12-24").tag("DestinationRegion", AWAY).archived();
+    let stamped = archived("snap-2").tag("OffsiteSnapshotId", "eu-west-1:snap-9");
+    let due = ours("snap-3", "vol-1", "2026-11-01", "2026-11-08").tag("DestinationRegion", AWAY).archived();
+    let copied = archived("snap-4");
+    let there = world(NOW).snapshots([archived("snap-1"), stamped, due, copied.clone()]).region(AWAY);
+    let plan = there.clone().snapshot(copy("snap-c", &copied)).offsite();
+    let [said] = problems(&plan, HOME).try_into().unwrap();
+    assert_eq!(
+        said.to_string(),
+        "archived, and without a copy at a destination (like snap-1): 1 snapshot (8 GiB). EC2 copies none from the archive; \
+         restore it to the standard tier to have it copied"
+    );
+    assert!(plan.decisions.is_empty());
+    assert_eq!(problems(&there.unread(AWAY).offsite(), HOME), [], "what is there is not known");
+}
+
+#[test]
+fn under_keep_latest_an_archived_one_is_not_the_latest_here() {
+    let kept =
+        |id: &str, day: &str| mode(ours(id, "vol-1", day, "2026-12-24").tag("DestinationRegion", AWAY), "KeepLatest");
+    let (old, new) = (kept("snap-1", "2026-11-20"), kept("snap-2", "2026-11-21").archived());
+    let plan = world(NOW).snapshots([old.clone(), new]).region(AWAY).snapshot(copy("snap-c", &old)).offsite();
+    assert_eq!(of_source(&plan, "snap-1"), (&Act::Keep, &Reason::NewestHere));
+}
+
+#[test]
 fn a_pending_copy_is_waited_for_and_after_a_day_is_a_finding() {
     let source = one(AWAY);
     let pending = |start: &str| copy("snap-c", &source).pending().at(start);
@@ -225,6 +271,7 @@ fn a_completed_copy_of_another_size_type_encryption_or_time_is_a_mismatch_and_no
     let source = one(AWAY).encrypted();
     let cases = [
         (copy("snap-c", &source).size(9), "9 GiB instead of 8"),
+        (copy("snap-c", &source).archived(), "it is archived"),
         (
             Snap(snapwarden_core::inventory::Snapshot { encrypted: false, ..copy("snap-c", &source).0 }),
             "not encrypted, its source is",

@@ -191,7 +191,7 @@ impl<'a> Checker<'a> {
     fn latest(&self) -> Latest<'a> {
         let mut latest = Latest::new();
         let all = self.account.volumes().flat_map(|volume| self.account.snapshots_of(volume));
-        for fact in all.filter(|fact| fact.is_completed() && !fact.is_copy) {
+        for fact in all.filter(|fact| fact.is_completed() && fact.is_standard() && !fact.is_copy) {
             let two = latest.entry((fact.region, fact.snapshot.volume_id.as_str())).or_default();
             let one = Some((fact.snapshot.start_time, &fact.snapshot.id));
             if one > two[0] {
@@ -222,6 +222,9 @@ fn untrue(source: &Fact<'_>, copy: &Fact<'_>) -> Option<String> {
     }
     if own.owner != of.owner {
         return Some("it has another owner".to_owned());
+    }
+    if !copy.is_standard() {
+        return Some("it is archived".to_owned());
     }
     if own.size_gib != of.size_gib || (of.encrypted && !own.encrypted) {
         return Some("its size or encryption differs".to_owned());

@@ -64,6 +64,7 @@ pub enum Problem {
     CopyPendingLong { copy: CopyRef, since: Timestamp },
     CopyFailing { destination: Region, message: String },
     CopyMismatch { copy: CopyRef, difference: String },
+    ArchivedSources { some: Amount, example: SnapshotId },
     TwoCopies { destination: Region, copies: Vec<SnapshotId> },
     StampFull,
     DeleteOnUnreadable { value: Option<String> },
@@ -221,6 +222,11 @@ impl fmt::Display for Problem {
             P::CopyMismatch { copy, difference } => {
                 write!(f, "{copy} is no true copy ({difference}); delete it by hand to have the snapshot copied again")
             }
+            P::ArchivedSources { some, example } => write!(
+                f,
+                "archived, and without a copy at a destination (like {example}): {some}. EC2 copies none from the archive; \
+                 restore it to the standard tier to have it copied"
+            ),
             P::TwoCopies { destination, copies } => write!(
                 f,
                 "{} copies in {destination} ({}); the oldest verified one counts, the others expire on their own day",

@@ -57,14 +57,14 @@ impl Plan {
     }
 }
 
-/// The newest completed snapshot of each volume in its own Region, copies left out: EC2 makes no next snapshot incremental
-/// on a copy.
+/// The newest completed snapshot of each volume in its own Region, copies and archived ones left out: EC2 makes no next
+/// snapshot incremental on those.
 struct NewestHere<'i, 'a>(BTreeMap<(&'a Region, &'i VolumeId), &'i Managed<'a>>);
 
 impl<'i, 'a> NewestHere<'i, 'a> {
     fn of(index: &'i Index<'a>) -> Self {
         let mut newest: BTreeMap<_, &Managed<'_>> = BTreeMap::new();
-        for one in index.managed().iter().filter(|one| one.is_completed() && !one.is_copy()) {
+        for one in index.managed().iter().filter(|one| one.is_completed() && one.is_at_hand() && !one.is_copy()) {
             let Some(volume) = one.volume() else { continue };
             let best = newest.entry((one.region(), volume)).or_insert(one);
             if (one.taken(), one.id()) > (best.taken(), best.id()) {

@@ -3,17 +3,17 @@
 //! A copy is proven by what is seen of it now, never by a note that it was begun (the predecessor wrote its note when
 //! the copy *started*, and a copy that failed later looked done).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::expire::in_use;
 use super::{NewestHere, about, gap, later, retry_pause_hours};
-use crate::decision::{Act, CopyRef, Decision, Finding, Job, Plan, Problem, Reason, Subject};
-use crate::ids::Region;
+use crate::decision::{Act, Amount, CopyRef, Decision, Finding, Job, Plan, Problem, Reason, Subject};
+use crate::ids::{Region, VolumeId};
 use crate::index::Index;
-use crate::inventory::{Inventory, SECONDS_PER_DAY, SECONDS_PER_HOUR, Snapshot, SnapshotState};
+use crate::inventory::{Inventory, SECONDS_PER_DAY, SECONDS_PER_HOUR, Snapshot, SnapshotState, StorageTier};
 use crate::managed::{Due, Managed, Target, VOLUME_OF_COPIES};
 use crate::policy::Offsite;
 use crate::retention::Recorded;
@@ -26,11 +26,12 @@ const TAGS_PENDING_HOURS_MAX: i64 = 6;
 pub fn plan_offsite(inventory: &Inventory, regions: &[Region]) -> Plan {
     let mut plan = Plan::new(Job::Offsite, inventory, regions);
     let index = Index::of(inventory);
-    let world = World { index: &index, newest: NewestHere::of(&index) };
+    let world = World { index: &index, newest: NewestHere::of(&index), newest_there: newest_there(&index) };
     let mut ordered = Vec::new();
     for region in &plan.regions {
         let seen = inventory.regions.get(region);
         plan.findings.extend(gap(region, "snapshots", seen.map(|seen| &seen.snapshots)));
+        plan.findings.extend(archived(&index, region));
         for managed in index.managed_in(region).filter(|one| is_source(one)) {
             let source = managed.raw();
             let offsite = Offsite::of(&source.tags, Some(region), inventory);
@@ -50,9 +51,45 @@ fn is_source(one: &Managed<'_>) -> bool {
     !one.is_copy() && one.is_completed() && one.is_at_hand() && !tags::destinations(&one.raw().tags).is_empty()
 }
 
+/// The finding that counts archived snapshots without a copy: EC2 copies none from the archive.
+fn archived(index: &Index<'_>, region: &Region) -> Option<Finding> {
+    let (inventory, mut some, mut example) = (index.inventory, Amount::default(), None);
+    let is_due = |one: &Managed<'_>| matches!(one.due(inventory.taken_at), Due::Yes { .. });
+    let lacks_a_copy = |one: &Managed<'_>| {
+        let stamps = tags::stamps(&one.raw().tags);
+        let has_copy = |destination: &Region| {
+            let mut copies = index.copies_of(one.id()).iter();
+            copies.any(|(region, copy)| *region == destination && copy.state != SnapshotState::Error)
+        };
+        let offsite = Offsite::of(&one.raw().tags, Some(region), inventory);
+        let mut open = offsite.destinations.iter().filter(|region| !stamps.contains_key(*region));
+        open.any(|region| inventory.snapshots_whole_in(region) && !has_copy(region))
+    };
+    let all = index.managed_in(region).filter(|one| !one.is_copy() && one.is_completed() && !one.is_at_hand());
+    for one in all.filter(|one| !is_due(one) && lacks_a_copy(one)) {
+        some.add(one.raw().size_gib);
+        example.get_or_insert_with(|| one.id().clone());
+    }
+    Some(Finding::new(region, region, Problem::ArchivedSources { some, example: example? }))
+}
+
 struct World<'i, 'a> {
     index: &'i Index<'a>,
     newest: NewestHere<'i, 'a>,
+    newest_there: NewestThere<'i, 'a>,
+}
+
+/// The time of the newest data of each volume in each Region that a copy holds which can be restored at once.
+type NewestThere<'i, 'a> = BTreeMap<(&'i VolumeId, &'a Region), Timestamp>;
+
+fn newest_there<'i, 'a>(index: &'i Index<'a>) -> NewestThere<'i, 'a> {
+    let mut newest = NewestThere::new();
+    for one in index.managed().iter().filter(|one| one.is_copy() && one.is_completed() && one.is_at_hand()) {
+        let Some(volume) = one.volume() else { continue };
+        let best = newest.entry((volume, one.region())).or_insert(one.taken());
+        *best = one.taken().max(*best);
+    }
+    newest
 }
 
 /// What one thing that says it is a copy is worth.
@@ -110,8 +147,9 @@ impl OneSource<'_, '_> {
         Decision { region: self.region.clone(), subject, about: about(self.managed), act, reason }
     }
 
-    /// Changes first; copies to one destination with each volume's newest first, then the oldest first, so that the
-    /// newest state is offsite soon and nothing starves behind the limit of copies in flight.
+    /// Changes first. Of the copies to one destination each volume's newest comes first: of those the volumes that have no
+    /// copy there, then those whose newest copy is the oldest. So the newest state is offsite soon, and where EC2 takes no
+    /// more no volume is the last each time. Then the others, the oldest first.
     fn order(&self, decision: &Decision) -> impl Ord + use<> {
         let rank = match decision.act {
             Act::AddTags { .. } => 0,
@@ -127,7 +165,9 @@ impl OneSource<'_, '_> {
             Subject::Source(_) | Subject::Snapshot(_) | Subject::Volume(_) | Subject::Device(..) => None,
         };
         let older = !self.world.newest.is_newest(self.managed);
-        (rank, destination, older, self.source.start_time, self.source.id.clone())
+        let there = self.managed.volume().zip(destination.as_ref()).filter(|_| !older);
+        let newest_there = there.and_then(|place| self.world.newest_there.get(&place)).copied();
+        (rank, destination, older, newest_there, self.source.start_time, self.source.id.clone())
     }
 
     /// The offsiter's table for one destination, row by row.
@@ -244,6 +284,9 @@ impl OneSource<'_, '_> {
         let Some(ours) = self.world.index.get(region, &copy.id) else {
             return Judgement::Mismatch("it is not Type=Automated, so it is not ours to rely on".to_owned());
         };
+        if copy.tier != StorageTier::Standard {
+            return Judgement::Mismatch("it is archived".to_owned());
+        }
         if copy.size_gib != source.size_gib {
             return Judgement::Mismatch(format!("{} GiB instead of {}", copy.size_gib, source.size_gib));
         }
