@@ -80,6 +80,8 @@ pub enum Deferred {
     Throttled,
     /// It is not visible yet.
     NotVisibleYet,
+    /// EC2 failed the one before it with an answer that this one would get as well.
+    SameAnswer,
 }
 
 impl fmt::Display for Outcome {
@@ -106,6 +108,7 @@ impl fmt::Display for Outcome {
                 Deferred::RateExceeded => "deferred: the volume's last snapshot is too young",
                 Deferred::Throttled => "deferred: EC2 is throttling",
                 Deferred::NotVisibleYet => "deferred: it is not visible yet",
+                Deferred::SameAnswer => "deferred: it would fail as the one before it",
             }),
             Outcome::Refused(words) => said(f, "kept, EC2 refuses to delete it", words),
             Outcome::Unclear(words) => said(f, "no clear answer, the next run sees", words),

@@ -260,21 +260,40 @@ fn only_under_move_does_an_unread_destination_matter_to_the_creator() {
     }
 }
 
+/// The account once snapshots of this slot have failed that were begun at these times.
+fn failed_at(times: &[&str]) -> World {
+    let failed = |(n, at): (usize, &&str)| of_slot(&format!("snap-{n}"), "vol-1").failed("internal error").at(at);
+    world(NOW).server("i-1", &[], "vol-1").snapshots(times.iter().enumerate().map(failed))
+}
+
 #[test]
 fn after_three_errored_ones_of_this_slot_the_tries_come_further_apart() {
-    let failed = |n: usize| of_slot(&format!("snap-{n}"), "vol-1").failed("internal error").at("2026-11-22T03:30:00Z");
-    let after = |count: usize| world(NOW).server("i-1", &[], "vol-1").snapshots((1..=count).map(failed));
-    assert_eq!(of_volume(&after(2).create(), "vol-1"), (&late("/dev/xvda"), &due_for(Consistency::FailedBefore)));
-    // The fifth fills the volume's limit as well: the pause comes first.
-    for (count, retry_at) in [(3, "2026-11-22T04:30:00Z"), (4, "2026-11-22T05:30:00Z"), (5, "2026-11-22T07:30:00Z")] {
-        let plan = after(count).create();
-        let reason = Reason::FailingVolume { slot: slot(SLOT), failed: count, retry_at: time(retry_at) };
+    let at = |minutes: &[u32]| -> Vec<String> {
+        minutes.iter().map(|minute| format!("2026-11-22T{:02}:{:02}:00Z", 3 + minute / 60, minute % 60)).collect()
+    };
+    let after = |minutes: &[u32]| failed_at(&at(minutes).iter().map(String::as_str).collect::<Vec<_>>());
+    let two = after(&[0, 15]).create();
+    assert_eq!(of_volume(&two, "vol-1"), (&late("/dev/xvda"), &due_for(Consistency::FailedBefore)));
+    // An hour, then as long again as since the first one; where the manager has deleted those in between, the same.
+    let tries: [(&[u32], &str); 5] = [
+        (&[0, 15, 30], "2026-11-22T04:30:00Z"),
+        (&[0, 15, 30, 90], "2026-11-22T06:00:00Z"),
+        (&[0, 90], "2026-11-22T06:00:00Z"),
+        (&[0, 180], "2026-11-22T09:00:00Z"),
+        (&[0, 15, 30, 90, 180], "2026-11-22T09:00:00Z"),
+    ];
+    for (minutes, retry_at) in tries {
+        let plan = after(minutes).create();
+        let reason = Reason::FailingVolume { slot: slot(SLOT), failed: minutes.len(), retry_at: time(retry_at) };
         assert_eq!(of_volume(&plan, "vol-1"), (&Act::Wait, &reason));
-        assert_eq!(problems(&plan, "vol-1"), [Problem::FailingVolume { failed: count }]);
+        assert_eq!(problems(&plan, "vol-1"), [Problem::FailingVolume { failed: minutes.len() }]);
     }
-    let plan = after(3).later("2026-11-22T04:30:00Z").create();
+    let plan = after(&[0, 15, 30]).later("2026-11-22T04:30:00Z").create();
     assert_eq!(of_volume(&plan, "vol-1"), (&late("/dev/xvda"), &due_for(Consistency::FailedBefore)));
     assert_eq!(problems(&plan, "vol-1"), [Problem::FailingVolume { failed: 3 }], "it is said until one completes");
+    let alone =
+        failed_at(&["2026-11-22T03:30:00Z"]).with_volume("vol-1", |volume| volume.volume_type = "st1".to_owned());
+    assert_eq!(problems(&alone.create(), "vol-1"), [Problem::FailingVolume { failed: 1 }], "its limit is one");
     let reason = Reason::FailingVolume { slot: slot(SLOT), failed: 3, retry_at: time("2026-11-22T04:30:00Z") };
     let words = "3 snapshots of slot 2026-11-22T03:00Z failed; tried again after 2026-11-22T04:30Z";
     assert_eq!(reason.to_string(), words);
@@ -865,7 +884,7 @@ fn coverage_counts_what_was_never_backed_up_and_the_volume_whose_newest_is_oldes
         .snapshot(ours("snap-4", "vol-1", "2026-11-22", "2026-11-29").state(SnapshotState::Pending))
         .create();
     let oldest_newest = Some(time("2026-11-20T03:05:00Z"));
-    let here = Coverage { volumes: 3, never: 1, oldest_newest, late: 1 };
+    let here = Coverage { volumes: 3, never: 1, oldest_newest, late: 1, late_unless_begun: Vec::new() };
     assert_eq!(plan.coverage, [(region(HOME), here)].into(), "Backup=No does not count, nor does what is pending");
 }
 
@@ -879,10 +898,11 @@ fn lateness(plan: &Plan) -> Option<(usize, i64)> {
     found
 }
 
-/// An instance whose volume has a completed snapshot of the 20th, 03:05.
+/// An instance whose volume has a completed snapshot of the 20th, 03:05, and one begun five minutes later that is pending.
 fn of_the_20th(tagged: &[(&str, &str)]) -> World {
     let newest = ours("snap-1", "vol-1", "2026-11-20", "2026-11-29").at("2026-11-20T03:05:00Z");
-    world(NOW).server("i-1", tagged, "vol-1").snapshot(newest)
+    let tried = ours("snap-t", "vol-1", "2026-11-20", "2026-11-29").at("2026-11-20T03:10:00Z").pending();
+    world(NOW).server("i-1", tagged, "vol-1").snapshots([newest, tried])
 }
 
 #[test]
@@ -935,8 +955,56 @@ fn what_stays_pending_or_fails_or_waits_is_late_all_the_same() {
 }
 
 #[test]
-fn what_was_never_tried_or_is_left_out_or_could_not_all_be_read_is_not_late() {
-    assert_eq!(lateness(&world(NOW).server("i-1", &[], "vol-1").create()), None, "tagged a moment ago");
+fn what_this_run_is_the_first_to_try_is_late_only_where_it_is_not_begun() {
+    let newest = ours("snap-1", "vol-1", "2026-11-20", "2026-11-29").at("2026-11-20T03:05:00Z");
+    let after_an_outage = world(NOW).server("i-1", &[], "vol-1").snapshot(newest);
+    let tagged_now = world(NOW).server("i-1", &[("BackupSchedule", "0 3 * * 5")], "vol-1");
+    for first in [after_an_outage, tagged_now] {
+        let plan = first.create();
+        assert!(matches!(of_volume(&plan, "vol-1").0, Act::Create { .. }));
+        assert_eq!(lateness(&plan), None);
+        assert_eq!(plan.coverage[&region(HOME)].late_unless_begun, [volume_id("vol-1")]);
+    }
+}
+
+#[test]
+fn what_waits_at_every_run_is_late_from_its_present_slot_on_though_it_was_never_tried() {
+    let foreign = bare("snap-f", "vol-1").at("2026-11-01T03:05:00Z").pending();
+    let full = world(NOW)
+        .server("i-1", &[], "vol-1")
+        .with_volume("vol-1", |volume| volume.volume_type = "st1".to_owned())
+        .snapshot(foreign);
+    let at = |now: &str| {
+        let plan = full.clone().later(now).create();
+        assert_eq!(of_volume(&plan, "vol-1").0, &Act::Wait);
+        lateness(&plan)
+    };
+    assert_eq!(at("2026-11-22T09:00:00Z"), None);
+    assert_eq!(at("2026-11-22T10:00:00Z"), Some((1, 1)));
+}
+
+#[test]
+fn under_copy_and_keep_latest_an_unread_destination_hides_no_late_backup() {
+    for mode in ["Copy", "KeepLatest"] {
+        let tagged = [("DestinationRegion", AWAY), ("OffsiteMode", mode)];
+        assert_eq!(lateness(&of_the_20th(&tagged).unread(AWAY).create()), Some((1, 19)), "{mode}");
+    }
+}
+
+#[test]
+fn of_two_instances_the_mode_that_keeps_the_most_holds_also_where_a_destination_cannot_be_read() {
+    let shared = world(NOW)
+        .server("i-1", &[("DestinationRegion", AWAY), ("RetentionDays", "30")], "vol-1")
+        .server("i-2", &[("DestinationRegion", AWAY), ("OffsiteMode", "Copy")], "vol-2")
+        .with_instance("i-2", |i| {
+            i.devices.push(Device { name: "/dev/sdf".to_owned(), volume: Some(volume_id("vol-1")) });
+        })
+        .unread(AWAY);
+    assert_eq!(group(&shared.create(), "i-1").tags.get("OffsiteMode"), Some("Copy"));
+}
+
+#[test]
+fn what_is_left_out_or_could_not_all_be_read_is_not_late() {
     let left_out = of_the_20th(&[]).with_volume("vol-1", |volume| volume.tags = tags(&[("Backup", "No")]));
     assert!(left_out.create().coverage.is_empty());
     let away = of_the_20th(&[("DestinationRegion", AWAY)]);

@@ -155,7 +155,7 @@ fn an_errored_one_is_remembered_for_24_hours() {
 }
 
 #[test]
-fn where_errored_ones_fill_the_volumes_limit_they_go_after_one_hour() {
+fn where_errored_ones_fill_the_volumes_limit_all_but_the_first_and_the_last_go_after_one_hour() {
     let failed = |n: usize, start: &str| {
         ours(&format!("snap-{n}"), "vol-1", "2026-11-22", "2026-11-29").at(start).failed("internal error")
     };
@@ -163,7 +163,14 @@ fn where_errored_ones_fill_the_volumes_limit_they_go_after_one_hour() {
     let since = time("2026-11-22T03:00:00Z");
     let reason =
         Reason::Failed { message: "internal error".to_owned(), since, kept_hours: 1, cause: FailedCause::FillsLimit };
-    assert_eq!(of_snapshot(&with(5, "2026-11-22T03:00:00Z").expire(), "snap-1"), (&DELETE, &reason));
+    let full = with(5, "2026-11-22T03:00:00Z").expire();
+    for between in ["snap-2", "snap-3", "snap-4"] {
+        assert_eq!(of_snapshot(&full, between), (&DELETE, &reason));
+    }
+    for memory in ["snap-1", "snap-5"] {
+        let row = of_snapshot(&full, memory);
+        assert!(matches!(row, (Act::Keep, Reason::FailureMemory { .. })), "the creator counts its pauses from it");
+    }
     for few in [with(5, "2026-11-22T03:00:01Z"), with(4, "2026-11-22T03:00:00Z")] {
         assert!(matches!(of_snapshot(&few.expire(), "snap-1"), (Act::Keep, Reason::FailureMemory { .. })));
     }

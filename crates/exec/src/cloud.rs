@@ -177,7 +177,7 @@ impl CloudError {
     pub fn of_answer(code: &str, status: u16, message: &str) -> Self {
         let known = CODES.iter().find(|(_, codes)| codes.contains(&code)).map(|(kind, _)| *kind);
         let kind = match known {
-            Some(ErrorKind::Invalid) | None if keeps_a_snapshot(message) => ErrorKind::Refused,
+            Some(ErrorKind::Invalid) | None if status < 500 && keeps_a_snapshot(message) => ErrorKind::Refused,
             Some(kind) => kind,
             None if status >= 500 => ErrorKind::Ambiguous,
             None => ErrorKind::Unknown,

@@ -1,10 +1,10 @@
 //! One run of a job, from looking to the report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use snapwarden_core::check::{Violation, check};
-use snapwarden_core::decision::{Decision, Job, Plan};
+use snapwarden_core::decision::{Decision, Finding, Job, Plan, Problem};
 use snapwarden_core::ids::Region;
 use snapwarden_core::inventory::Inventory;
 use snapwarden_core::plan::plan;
@@ -140,14 +140,31 @@ pub fn decide(
 pub async fn run<C: Cloud>(cloud: &C, options: &RunOptions, progress: &dyn Progress) -> Result<RunReport, RunError> {
     let before = cloud.calls();
     let pacer = Pacer::new(cloud, options.deadline, options.stop.clone());
-    let Prepared { inventory, plan, violations } = prepare(&pacer, options, progress).await?;
+    let Prepared { inventory, mut plan, violations } = prepare(&pacer, options, progress).await?;
     let (outcomes, more_findings) = execute(&pacer, &plan, &inventory, progress).await;
     let mut findings = plan.findings.clone();
     findings.extend(more_findings);
+    findings.extend(not_begun(&mut plan, &outcomes));
     findings.sort();
     findings.dedup();
     let calls = calls_since(&before, &cloud.calls());
     Ok(RunReport { plan, outcomes, violations, findings, calls, ended_at: cloud.now() })
+}
+
+/// Counts the backups that were late and that this run did not begin either, whatever came in between, and says so.
+fn not_begun(plan: &mut Plan, outcomes: &[Outcome]) -> Vec<Finding> {
+    let begun = plan.decisions.iter().zip(outcomes).filter(|(_, outcome)| outcome.is_done());
+    let begun: BTreeSet<_> = begun.filter_map(|(decision, _)| decision.about.volume.clone()).collect();
+    let mut findings = Vec::new();
+    for (region, coverage) in &mut plan.coverage {
+        coverage.late_unless_begun.retain(|volume| !begun.contains(volume));
+        let volumes = coverage.late_unless_begun.len();
+        coverage.late += volumes;
+        let example = coverage.late_unless_begun.first().cloned();
+        let problem = example.map(|example| Problem::BackupNotBegun { volumes, example });
+        findings.extend(problem.map(|problem| Finding::new(region, region, problem)));
+    }
+    findings
 }
 
 /// The calls made between two counts, by Region and action, as a report has them.

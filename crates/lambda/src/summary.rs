@@ -166,5 +166,6 @@ fn word(why: Deferred) -> &'static str {
         Deferred::RateExceeded => "rate exceeded",
         Deferred::Throttled => "throttled",
         Deferred::NotVisibleYet => "not visible yet",
+        Deferred::SameAnswer => "same answer",
     }
 }

@@ -262,6 +262,9 @@ pub struct Coverage {
     /// Those whose newest completed one is older than their own schedule allows.
     #[serde(default)]
     pub late: usize,
+    /// Those that are late as well unless this run begins their snapshots: it is the first that tries.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub late_unless_begun: Vec<VolumeId>,
 }
 
 /// How the snapshots of an instance hang together.

@@ -56,6 +56,7 @@ pub enum Problem {
     NotRead { what: String, why: String },
     DestinationUnread { destination: Region },
     FailingVolume { failed: usize },
+    BackupNotBegun { volumes: usize, example: VolumeId },
     BackupLate { volumes: usize, example: VolumeId, newest: Option<Timestamp>, late_hours: i64 },
     VolumeUnread,
     PendingLimit { pending: usize, limit: usize },
@@ -185,6 +186,11 @@ impl fmt::Display for Problem {
             P::FailingVolume { failed } => {
                 write!(f, "{failed} snapshots of one slot failed: this volume has no backup of it; look at the volume")
             }
+            P::BackupNotBegun { volumes, example } => write!(
+                f,
+                "backups that are late, and that this run could not begin: {}, such as {example}. The rows say why",
+                super::words::volumes(*volumes)
+            ),
             P::BackupLate { volumes, example, newest, late_hours } => {
                 let (volumes, late) = (super::words::volumes(*volumes), hours_or_days(*late_hours));
                 write!(f, "backups that are late: {volumes}, the most {example}, by {late}; ")?;
@@ -199,8 +205,8 @@ impl fmt::Display for Problem {
             }
             P::PendingLimit { pending, limit } => write!(
                 f,
-                "{pending} pending or failed snapshots fill its limit of {limit}: no backup of this slot yet; look for \
-                 failed ones that are not Snapwarden's, or are pinned, and delete them by hand"
+                "{pending} pending or failed snapshots fill its limit of {limit}: no backup of this slot yet. The manager deletes \
+                 Snapwarden's failed ones after an hour; look for others, and for pinned ones, and delete them by hand"
             ),
             P::TwoOfOneSlot { slot, snapshots } => write!(
                 f,

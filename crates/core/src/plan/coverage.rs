@@ -8,11 +8,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::later;
-use crate::decision::{Coverage, Decision, Finding, Problem, Reason, Subject};
+use crate::decision::{Act, Coverage, Decision, Finding, Problem, Reason, Subject};
 use crate::ids::{Region, VolumeId};
 use crate::index::Index;
+use crate::inventory::SnapshotState;
 use crate::managed::Managed;
 use crate::policy::InstancePolicy;
+use crate::tags::OffsiteMode;
 
 /// Hours that any snapshot may take before the backup counts as late.
 const TAKES_HOURS: i64 = 6;
@@ -44,32 +46,51 @@ impl<'i, 'a> Coverages<'i, 'a> {
         for decision in decisions.iter().filter(|decision| decision.reason != Reason::ExcludedByTag) {
             let Subject::Volume(volume) = &decision.subject else { continue };
             let (newest, late) = (newest(self.index, volume), self.late(policy, &decision.region, volume));
+            let is_first_try = matches!(decision.act, Act::Create { .. }) && self.first_try(volume, newest).is_none();
             let here = self.regions.entry(decision.region.clone()).or_default();
             here.volumes += 1;
             match newest {
                 None => here.never += 1,
                 Some(time) => here.oldest_newest = Some(here.oldest_newest.map_or(time, |oldest| oldest.min(time))),
             }
-            here.late += usize::from(late.is_some());
-            self.late.entry(decision.region.clone()).or_default().extend(late);
+            match late {
+                Some(_) if is_first_try => here.late_unless_begun.push(volume.clone()),
+                Some(late) => {
+                    here.late += 1;
+                    self.late.entry(decision.region.clone()).or_default().push(late);
+                }
+                None => {}
+            }
         }
     }
 
-    /// Whether the backup of a volume is late: the first slot after its newest completed one, or where there is none its first
-    /// try, is longer ago than its data may take. Where its snapshots could not all be read, nobody knows.
+    /// Whether the backup of a volume is late: the first slot after its newest completed one is longer ago than its data may
+    /// take; where there is none, the present slot, or the first try that is still there. Where its newest one may not have
+    /// been read, nobody knows.
     fn late(&self, policy: &InstancePolicy, region: &Region, volume: &VolumeId) -> Option<Late> {
         let inventory = self.index.inventory;
-        if !policy.offsite.destinations.iter().chain([region]).all(|region| inventory.snapshots_whole_in(region)) {
+        let moved_to = policy.offsite.destinations.iter().filter(|_| policy.offsite.mode() == OffsiteMode::Move);
+        if !moved_to.chain([region]).all(|region| inventory.snapshots_whole_in(region)) {
             return None;
         }
-        let newest = newest(self.index, volume);
+        let (newest, schedule) = (newest(self.index, volume), &policy.schedule.value);
         let missed = match newest {
-            Some(newest) => policy.schedule.value.slot_after(newest)?.time(),
-            None => self.index.of_volume(volume).map(|one| one.raw().start_time).min()?,
+            Some(newest) => schedule.slot_after(newest)?.time(),
+            None => {
+                let slot = schedule.slot_at(inventory.taken_at).time();
+                self.first_try(volume, None).map_or(slot, |first| first.min(slot))
+            }
         };
         let size_gib = self.index.volume(volume).map_or(0, |(_, volume)| volume.size_gib);
         let since = later(missed, TAKES_HOURS + i64::from(size_gib / GIB_AN_HOUR));
         (since < inventory.taken_at).then(|| Late { since, volume: volume.clone(), newest })
+    }
+
+    /// When the first snapshot was begun after the newest completed one that has not completed.
+    fn first_try(&self, volume: &VolumeId, newest: Option<Timestamp>) -> Option<Timestamp> {
+        let is_try = |one: &&Managed<'_>| one.raw().state == SnapshotState::Error || one.raw().state.is_in_the_making();
+        let tries = self.index.of_volume(volume).filter(|one| !one.is_copy()).filter(is_try);
+        tries.map(|one| one.raw().start_time).filter(|begun| newest.is_none_or(|newest| newest < *begun)).min()
     }
 
     /// The coverage of each Region, and one finding for each in which backups are late.

@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::coverage::{Coverages, newest};
-use super::{gaps, later, retry_pause_hours};
+use super::gaps;
 use crate::decision::{About, Act, Consistency, CreateGroup, Decision, Finding, Job, Plan, Problem, Reason, Subject};
 use crate::ids::{InstanceId, Region, VolumeId};
 use crate::index::Index;
@@ -263,12 +263,10 @@ impl OneInstance<'_> {
             find(Problem::DestinationUnread { destination: destination.clone() });
         }
         let failures = self.failures(id);
-        let failed = failures.len();
-        if failed >= FAILURES_AT_ONCE_MAX {
+        if let Some(retry_at) = retry_at(&failures, volume.pending_max()) {
+            let failed = failures.len();
             find(Problem::FailingVolume { failed });
-            let pause_hours = retry_pause_hours(failed + 1 - FAILURES_AT_ONCE_MAX);
-            let retry_at = failures.into_iter().max().map(|last| later(last, pause_hours));
-            if let Some(retry_at) = retry_at.filter(|retry_at| self.inventory.taken_at < *retry_at) {
+            if self.inventory.taken_at < retry_at {
                 return (Act::Wait, Reason::FailingVolume { slot, failed, retry_at });
             }
         }
@@ -298,11 +296,13 @@ impl OneInstance<'_> {
         made
     }
 
-    /// When the snapshots of this slot were begun that failed.
+    /// When the snapshots of this slot were begun that failed, in order.
     fn failures(&self, id: &VolumeId) -> Vec<Timestamp> {
         let failed = |one: &&Managed<'_>| one.raw().state == SnapshotState::Error && !one.is_copy();
         let of_slot = self.history.of_slot(id, self.slot).filter(|one| one.region() == self.region);
-        of_slot.filter(failed).map(|one| one.raw().start_time).collect()
+        let mut begun: Vec<_> = of_slot.filter(failed).map(|one| one.raw().start_time).collect();
+        begun.sort();
+        begun
     }
 
     /// Under `Move` the slot's only trace may lie in a destination: one that cannot be read leaves that open. One snapshot too
@@ -384,7 +384,7 @@ impl OneInstance<'_> {
         if !destinations.is_empty() {
             tags.set(key::DESTINATION_REGION, destinations);
         }
-        if self.unread_destination().is_some() {
+        if self.unread_destination().is_some() && mode.value == OffsiteMode::Move {
             tags.set(key::OFFSITE_MODE, OffsiteMode::KeepLatest.as_str());
         } else if mode.origin != Origin::Default {
             tags.set(key::OFFSITE_MODE, mode.value.as_str());
@@ -440,6 +440,17 @@ impl OneInstance<'_> {
     }
 }
 
+/// When a volume is tried again whose snapshots of a slot were begun then and failed; none where it may be at once. As long
+/// again as has passed between the first failure and the last, an hour at least and a day at most: so the failed ones in
+/// between can go, which count against the volume's limit (plan/expire/failed.rs).
+fn retry_at(failures: &[Timestamp], limit: usize) -> Option<Timestamp> {
+    let (first, last) = (failures.first()?, failures.last()?);
+    let (least, most) = (SignedDuration::from_hours(1), SignedDuration::from_hours(24));
+    let span = last.duration_since(*first);
+    let is_often = failures.len() >= FAILURES_AT_ONCE_MAX.min(limit) || span >= least;
+    is_often.then(|| last.saturating_add(span.clamp(least, most)).unwrap_or(Timestamp::MAX))
+}
+
 /// More than one snapshot of one volume and slot, a source and its copies counted once (S8 says when that can happen).
 fn two_of_one_slot(slot: Slot, made: &[&Managed<'_>]) -> Option<Problem> {
     let mut snapshots: Vec<_> = made.iter().map(|one| one.source().unwrap_or(one.id()).clone()).collect();
@@ -470,4 +481,16 @@ fn repair_tags(tags: &Tags, device: &str, volume: &Volume) -> (Tags, Vec<String>
         rest.tags.remove(key);
     }
     late_tags(tags, device, &rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_a_day_at_most() {
+        let begun = ["2026-11-20T03:00:00Z", "2026-11-22T03:00:00Z"].map(|text| text.parse().unwrap());
+        assert_eq!(retry_at(&begun, 5), Some("2026-11-23T03:00:00Z".parse().unwrap()));
+        assert_eq!(retry_at(&begun[..1], 5), None);
+    }
 }

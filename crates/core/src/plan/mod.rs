@@ -114,12 +114,3 @@ pub(crate) fn gap<T>(region: &Region, what: &str, listing: Option<&Read<T>>) -> 
 fn later(time: Timestamp, hours: i64) -> Timestamp {
     time.saturating_add(SignedDuration::from_hours(hours)).unwrap_or(Timestamp::MAX)
 }
-
-/// The longest pause between two tries of what fails.
-const RETRY_PAUSE_HOURS_MAX: i64 = 24;
-
-/// 1 h × 2^(n−1), at most 24 h.
-fn retry_pause_hours(failed: usize) -> i64 {
-    let doublings = u32::try_from(failed.saturating_sub(1)).unwrap_or(u32::MAX);
-    2_i64.checked_pow(doublings).unwrap_or(RETRY_PAUSE_HOURS_MAX).min(RETRY_PAUSE_HOURS_MAX)
-}

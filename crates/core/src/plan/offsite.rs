@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::expire::in_use;
-use super::{NewestHere, about, gap, later, retry_pause_hours};
+use super::{NewestHere, about, gap, later};
 use crate::decision::{Act, Amount, CopyRef, Decision, Finding, Job, Plan, Problem, Reason, Subject};
 use crate::ids::{Region, VolumeId};
 use crate::index::Index;
@@ -445,4 +445,13 @@ impl OneSource<'_, '_> {
         }
         Some((Act::Stamp { value }, Reason::NewlyVerified { copies: newly }))
     }
+}
+
+/// The longest pause between two tries of what fails.
+const RETRY_PAUSE_HOURS_MAX: i64 = 24;
+
+/// 1 h × 2^(n−1), at most 24 h.
+fn retry_pause_hours(failed: usize) -> i64 {
+    let doublings = u32::try_from(failed.saturating_sub(1)).unwrap_or(u32::MAX);
+    2_i64.checked_pow(doublings).unwrap_or(RETRY_PAUSE_HOURS_MAX).min(RETRY_PAUSE_HOURS_MAX)
 }

@@ -111,6 +111,12 @@ pub(super) fn data_time(snapshot: &Snapshot) -> Timestamp {
     of_source.and_then(|text| text.parse().ok()).map_or(snapshot.start_time, |time| snapshot.start_time.min(time))
 }
 
+/// Whether that is the time of its data: a copy may have lost it.
+pub(super) fn has_time(snapshot: &Snapshot) -> bool {
+    let says = |text: &str| text.parse::<Timestamp>().is_ok_and(|time| time <= snapshot.start_time);
+    !snapshot.tags.has("SourceSnapshotId") || snapshot.tags.get("SourceStartTime").is_some_and(says)
+}
+
 /// A snapshot with what it says of itself, for people.
 pub(super) fn told(snapshot: &Snapshot) -> String {
     let tags = ["snapwarden:retention", "DeleteOn", "DestinationRegion", CLOSED].into_iter();

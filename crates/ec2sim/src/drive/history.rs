@@ -8,7 +8,7 @@ use jiff::{Timestamp, ToSpan};
 use snapwarden_core::ids::{Region, SnapshotId};
 use snapwarden_core::inventory::Snapshot;
 
-use super::facts::{data_time, moment_of, seconds};
+use super::facts::{data_time, has_time, moment_of, seconds};
 use super::policy::{Policy, Record, is_moved};
 
 /// A moment: a snapshot and its copies.
@@ -16,6 +16,8 @@ use super::policy::{Policy, Record, is_moved};
 struct Moment {
     time: Timestamp,
     source: SnapshotId,
+    /// Not of a copy that has lost the time of its data.
+    has_time: bool,
     is_copy: bool,
     /// Moved away: a copy of it is elsewhere.
     is_away: bool,
@@ -24,7 +26,15 @@ struct Moment {
 impl Moment {
     fn of(snapshot: &Snapshot) -> Self {
         let is_copy = snapshot.tags.has("SourceSnapshotId");
-        Self { time: data_time(snapshot), source: moment_of(snapshot), is_copy, is_away: false }
+        let (time, source) = (data_time(snapshot), moment_of(snapshot));
+        Self { time, source, has_time: has_time(snapshot), is_copy, is_away: false }
+    }
+
+    /// A copy that has lost the time of its data is of the time that another one of that data says, if any is there.
+    fn with_time<'m>(self, all: impl IntoIterator<Item = &'m Moment>) -> Self {
+        let of_it = all.into_iter().filter(|one| !self.has_time && one.has_time && one.source == self.source);
+        let time = of_it.map(|one| one.time).min().unwrap_or(self.time);
+        Self { time, ..self }
     }
 }
 
@@ -60,15 +70,15 @@ impl History {
             let moved: Vec<_> = away.filter(|moment| !here.iter().any(|one| one.source == moment.source)).collect();
             here.extend(moved);
         }
-        Self(here.into_iter().collect())
+        Self(here.iter().map(|one| one.clone().with_time(&here)).collect())
     }
 
     /// Why a policy wants a snapshot of it; none where it does not.
     pub(super) fn wanted(&self, policy: &Policy, target: &Snapshot, how: How) -> Option<String> {
-        let own = Moment::of(target);
+        let own = Moment::of(target).with_time(&self.0);
         let [days, weeks, months, years, last] = policy.of_kind(own.is_copy);
         let may_be_young = !is_moved(target) && Record::of(&target.tags) != Record::None;
-        if may_be_young && seconds(own.time, how.now) < i64::from(days) * 86_400 {
+        if may_be_young && seconds(data_time(target), how.now) < i64::from(days) * 86_400 {
             return Some(format!("it is younger than {days} days"));
         }
         let members: Vec<_> = self.0.iter().filter(|one| !how.is_split || one.is_copy == own.is_copy).collect();

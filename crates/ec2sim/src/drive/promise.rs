@@ -193,9 +193,10 @@ impl<'a> Case<'a> {
         ))
     }
 
-    /// Since when the volume is over, as far as the process must know.
+    /// Since when the volume is over, as far as the process must know. It may have seen the newest state as well.
     fn over_since(&self) -> Option<Timestamp> {
-        self.delete.rules.memory.over_since(self.volume, self.delete.known(), &self.statements)
+        let at = |time| self.delete.rules.memory.over_since(self.volume, time, &self.statements);
+        at(self.delete.known()).into_iter().chain(at(self.now())).min()
     }
 
     /// Whether the volume became over less than 30 days ago.

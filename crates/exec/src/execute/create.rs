@@ -13,7 +13,7 @@ use snapwarden_core::ids::{Region, SnapshotId, VolumeId};
 use snapwarden_core::report::{Changed, Deferred, Outcome, Said};
 use snapwarden_core::tags::{self, Tags, key};
 
-use super::{Executor, Item, TAGGED_PER_CALL_MAX, in_turn, outcome_of, said};
+use super::{Executor, Item, TAGGED_PER_CALL_MAX, in_turn, is_about_some, outcome_of, said};
 use crate::cloud::{Action, Begun, Cloud, CloudError, ErrorKind, SetRequest};
 use crate::pacing::CallError;
 
@@ -154,9 +154,22 @@ impl<'a, C: Cloud> Creator<'_, 'a, '_, C> {
         in_turn(calls).await;
     }
 
+    /// One call for all of `batch`; one each where EC2 takes offence at some of them.
     async fn tag_batch(&self, tags: &Tags, batch: &[Late<'a>]) {
         let ids: Vec<_> = batch.iter().map(|(snapshot, _)| snapshot.clone()).collect();
-        let outcome = match self.executor.create_tags(self.region, &ids, tags).await {
+        let tagged = self.executor.create_tags(self.region, &ids, tags).await;
+        if batch.len() > 1 && tagged.as_ref().is_err_and(is_about_some) {
+            for (id, one) in ids.iter().zip(batch.chunks(1)) {
+                let tagged = self.executor.create_tags(self.region, std::slice::from_ref(id), tags).await;
+                self.settle_tagged(one, tagged);
+            }
+            return;
+        }
+        self.settle_tagged(batch, tagged);
+    }
+
+    fn settle_tagged(&self, batch: &[Late<'a>], tagged: Result<(), CallError>) {
+        let outcome = match tagged {
             Ok(()) => Outcome::Done { made: None },
             Err(CallError::Cloud(error)) if error.kind == ErrorKind::NotFound => {
                 Outcome::Deferred(Deferred::NotVisibleYet)

@@ -11,8 +11,8 @@ use snapwarden_core::ids::{Region, SnapshotId};
 use snapwarden_core::report::Outcome;
 use snapwarden_core::tags::{Tags, key};
 
-use super::{Executor, Item, TAGGED_PER_CALL_MAX, in_turn, outcome_of};
-use crate::cloud::{Cloud, ErrorKind};
+use super::{Executor, Item, TAGGED_PER_CALL_MAX, in_turn, is_about_some, outcome_of};
+use crate::cloud::Cloud;
 use crate::pacing::CallError;
 
 type Marked<'a> = (Item<'a>, &'a SnapshotId);
@@ -71,21 +71,4 @@ async fn write<C: Cloud>(executor: &Executor<'_, '_, C>, region: &Region, closed
 
 fn became(written: Result<(), CallError>) -> Outcome {
     written.map_or_else(outcome_of, |()| Outcome::Done { made: None })
-}
-
-/// Whether the answer may be about one of several snapshots: one that is gone, or that has no room for another tag.
-fn is_about_some(error: &CallError) -> bool {
-    match error {
-        CallError::Cloud(error) => match error.kind {
-            ErrorKind::NotFound | ErrorKind::Invalid | ErrorKind::Unknown | ErrorKind::Refused => true,
-            ErrorKind::Throttled
-            | ErrorKind::RateExceeded
-            | ErrorKind::VolumeLimitReached
-            | ErrorKind::LimitReached
-            | ErrorKind::Unauthorized
-            | ErrorKind::Unavailable
-            | ErrorKind::Ambiguous => false,
-        },
-        CallError::Deadline | CallError::Stopped => false,
-    }
 }

@@ -123,6 +123,23 @@ impl<'a, C: Cloud> Executor<'a, '_, C> {
     }
 }
 
+/// Whether the answer may be about one of several snapshots: one that is gone, or that has no room for another tag.
+fn is_about_some(error: &CallError) -> bool {
+    match error {
+        CallError::Cloud(error) => match error.kind {
+            ErrorKind::NotFound | ErrorKind::Invalid | ErrorKind::Unknown | ErrorKind::Refused => true,
+            ErrorKind::Throttled
+            | ErrorKind::RateExceeded
+            | ErrorKind::VolumeLimitReached
+            | ErrorKind::LimitReached
+            | ErrorKind::Unauthorized
+            | ErrorKind::Unavailable
+            | ErrorKind::Ambiguous => false,
+        },
+        CallError::Deadline | CallError::Stopped => false,
+    }
+}
+
 fn said(error: &CloudError) -> Said {
     Said { code: error.code.clone(), message: error.message.clone() }
 }

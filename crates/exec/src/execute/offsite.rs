@@ -50,26 +50,28 @@ async fn add_tags<C: Cloud>(executor: &Executor<'_, '_, C>, region: &Region) {
 
 /// Begins the copies to this Region in the plan's order, until EC2 takes no more.
 async fn copy<C: Cloud>(executor: &Executor<'_, '_, C>, destination: &Region) {
-    let mut is_full = false;
+    let mut rest = None;
     for item in executor.items_in(destination) {
         let (Act::Copy { tags, .. }, Subject::Copy(source, _)) = (&item.1.act, &item.1.subject) else { continue };
-        if is_full {
-            executor.settle(item, Outcome::Deferred(Deferred::LimitReached));
+        if let Some(deferred) = rest {
+            executor.settle(item, Outcome::Deferred(deferred));
             continue;
         }
         let outcome = copy_one(executor, destination, &item.1.region, source, tags).await;
-        is_full = takes_no_more(&outcome);
+        rest = of_the_rest(&outcome);
         executor.settle(item, outcome);
     }
 }
 
-/// Whether a destination that answered one copy so would answer the next one so too.
-fn takes_no_more(outcome: &Outcome) -> bool {
+/// What becomes of the other copies to a destination that answered one so, where it would answer them so too.
+fn of_the_rest(outcome: &Outcome) -> Option<Deferred> {
     match outcome {
-        Outcome::Deferred(deferred) => *deferred == Deferred::LimitReached,
-        Outcome::Failed(said) => ["NeverConnected", "SnapshotLimitExceeded"].contains(&said.code.as_str()),
-        Outcome::NothingToDo | Outcome::Done { .. } | Outcome::DoneAlone { .. } | Outcome::Changed(_) => false,
-        Outcome::Refused(_) | Outcome::Unclear(_) => false,
+        Outcome::Deferred(deferred @ (Deferred::LimitReached | Deferred::Throttled)) => Some(*deferred),
+        Outcome::Failed(said) if ["NeverConnected", "SnapshotLimitExceeded"].contains(&said.code.as_str()) => {
+            Some(Deferred::SameAnswer)
+        }
+        Outcome::Deferred(_) | Outcome::Failed(_) | Outcome::NothingToDo | Outcome::Done { .. } => None,
+        Outcome::DoneAlone { .. } | Outcome::Changed(_) | Outcome::Refused(_) | Outcome::Unclear(_) => None,
     }
 }
 

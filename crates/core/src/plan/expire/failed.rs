@@ -2,7 +2,7 @@
 
 use super::manager::{Manager, in_use};
 use crate::decision::{Act, FailedCause, Reason};
-use crate::ids::{Region, VolumeId};
+use crate::ids::Region;
 use crate::inventory::{PENDING_PER_VOLUME_MAX, Snapshot, SnapshotState};
 use crate::managed::Managed;
 use crate::plan::later;
@@ -24,7 +24,7 @@ impl Manager<'_, '_> {
             return (Act::Keep, reason);
         }
         let message = raw.state_message.clone().unwrap_or_else(|| "no message".to_owned());
-        let at_limit = !snapshot.is_copy() && self.fills_limit(snapshot.region(), &raw.volume_id);
+        let at_limit = !snapshot.is_copy() && self.fills_limit(snapshot);
         let (kept_hours, old) = match (snapshot.is_copy(), at_limit) {
             (true, _) => (FAILED_COPY_KEPT_HOURS, FailedCause::Old),
             (false, true) => (FAILED_KEPT_HOURS_AT_LIMIT, FailedCause::FillsLimit),
@@ -39,9 +39,24 @@ impl Manager<'_, '_> {
         (Act::Keep, Reason::FailureMemory { message, until })
     }
 
-    fn fills_limit(&self, region: &Region, volume: &VolumeId) -> bool {
+    /// Whether errored ones fill its volume's limit. The first and the last of the slot stay all the same where there is room
+    /// for another: the creator's pauses are counted from them.
+    fn fills_limit(&self, snapshot: &Managed<'_>) -> bool {
+        let (region, volume) = (snapshot.region(), &snapshot.raw().volume_id);
         let limit = self.index.volume(volume).map_or(PENDING_PER_VOLUME_MAX, |(_, volume)| volume.pending_max());
-        self.failed.get(&(region, volume)).copied().unwrap_or(0) >= limit
+        let is_full = self.failed.get(&(region, volume)).copied().unwrap_or(0) >= limit;
+        is_full && (limit <= 2 || !self.is_first_or_last(snapshot))
+    }
+
+    fn is_first_or_last(&self, snapshot: &Managed<'_>) -> bool {
+        let is_like = |one: &&Managed<'_>| {
+            let is_errored = one.raw().state == SnapshotState::Error && !one.is_copy();
+            is_errored && one.region() == snapshot.region() && one.slot() == snapshot.slot()
+        };
+        let begun = |one: &Managed<'_>| (one.raw().start_time, one.id().clone());
+        let all = || self.index.of_volume(&snapshot.raw().volume_id).filter(is_like).map(begun);
+        let own = Some(begun(snapshot));
+        all().min() == own || all().max() == own
     }
 
     fn is_replaced(&self, failed: &Managed<'_>) -> bool {
