@@ -10,7 +10,7 @@ use snapwarden_ec2sim::drive::{Broken, Fired, Kind, Lived, Options, Trouble, liv
 
 /// Seeds of lives of 60 days in which something went wrong once, in the code, in a rule as it was written, or in its
 /// checker (docs/simulation.md says what it was). They stay.
-const FAILED_ONCE: [u64; 76] = [
+const FAILED_ONCE: [u64; 77] = [
     40,
     133,
     439,
@@ -87,6 +87,7 @@ const FAILED_ONCE: [u64; 76] = [
     3_829_230_347,
     831_005_035,
     831_006_045,
+    830_007_202,
 ];
 /// The same of large accounts and 20 days.
 const FAILED_ONCE_LARGE: [u64; 4] = [7002, 7015, 7021, 7085];

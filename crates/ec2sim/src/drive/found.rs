@@ -11,7 +11,7 @@ pub struct Broken {
     pub words: String,
 }
 
-/// What is wrong with a call, and the approvals that it rests on.
+/// What is wrong with a call, and the approvals of which it needs one.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) broken: Vec<Broken>,

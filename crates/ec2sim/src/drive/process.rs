@@ -25,8 +25,8 @@ pub(super) struct Process {
     pub(super) tick: String,
     /// What a person has approved (S9, S12).
     pub(super) approvals: Vec<Approval>,
-    /// How many deletes each approval was needed for (S12).
-    spent: BTreeMap<Approved, usize>,
+    /// Of each delete that needed an approval those that allowed it (S12).
+    spent: Vec<Vec<Approved>>,
     /// Each snapshot as it was last shown to it, and when.
     shown: BTreeMap<(Region, SnapshotId), (Timestamp, Snapshot)>,
     /// Listings that were read to their end, when they were last read.
@@ -44,7 +44,7 @@ impl Process {
             begun,
             tick: tick.to_owned(),
             approvals: Vec::new(),
-            spent: BTreeMap::new(),
+            spent: Vec::new(),
             shown: BTreeMap::new(),
             whole: BTreeSet::new(),
             listed: BTreeMap::new(),
@@ -54,16 +54,46 @@ impl Process {
 
     /// Whether a person has approved that this one goes, and of how many more such.
     pub(super) fn may_spend(&self, what: &Approved, delete_on: Option<Date>) -> bool {
-        let spent = self.spent.get(what).copied().unwrap_or(0);
         let approval = self.approvals.iter().find(|approval| approval.what == *what);
-        approval.is_some_and(|approval| approval.count > spent && delete_on.is_some_and(|day| day <= approval.day))
+        let is_of_day = approval.is_some_and(|approval| delete_on.is_some_and(|day| day <= approval.day));
+        let one_more = std::slice::from_ref(what);
+        let deletes: Vec<_> = self.spent.iter().map(Vec::as_slice).chain([one_more]).collect();
+        let mut counted = BTreeMap::new();
+        is_of_day && (0..deletes.len()).all(|n| self.count_one(n, &deletes, &mut counted, &mut BTreeSet::new()))
     }
 
-    /// A delete that rested on these approvals took effect.
-    pub(super) fn spend(&mut self, approvals: Vec<Approved>) {
-        for what in approvals {
-            *self.spent.entry(what).or_default() += 1;
+    /// Counts a delete by one of the approvals that allow it, none by more than it says; others are counted anew for it. Which
+    /// one counts a delete that two allow, the process decides.
+    fn count_one<'d>(
+        &self,
+        n: usize,
+        deletes: &[&'d [Approved]],
+        counted: &mut BTreeMap<&'d Approved, Vec<usize>>,
+        tried: &mut BTreeSet<&'d Approved>,
+    ) -> bool {
+        for what in deletes[n] {
+            if !tried.insert(what) {
+                continue;
+            }
+            let most =
+                self.approvals.iter().find(|approval| approval.what == *what).map_or(0, |approval| approval.count);
+            let there = counted.entry(what).or_default().clone();
+            if there.len() < most {
+                counted.entry(what).or_default().push(n);
+                return true;
+            }
+            let other = there.into_iter().position(|other| self.count_one(other, deletes, counted, tried));
+            if let Some(place) = other {
+                counted.entry(what).or_default()[place] = n;
+                return true;
+            }
         }
+        false
+    }
+
+    /// A delete took effect that needed one of these approvals; none where it needed none.
+    pub(super) fn spend(&mut self, approvals: Vec<Approved>) {
+        self.spent.extend(Some(approvals).filter(|approvals| !approvals.is_empty()));
     }
 
     /// All snapshots as they were last shown to it.

@@ -136,10 +136,10 @@ impl<'a> Case<'a> {
         let Some((rule, words)) = judge(Approvals::default()) else {
             return self.judge_mark(&policies, &destinations, found);
         };
-        for (approvals, spends) in self.approved() {
-            if judge(approvals).is_none() {
-                return found.spends.extend(spends);
-            }
+        let lets_go = |(approvals, _): &(Approvals, Vec<Approved>)| judge(*approvals).is_none();
+        found.spends.extend(self.approved().into_iter().filter(lets_go).flat_map(|(_, what)| what));
+        if !found.spends.is_empty() {
+            return;
         }
         found.add(rule, format!("{} is deleted and {words}", self.shown.id));
     }
