@@ -30,8 +30,9 @@ use super::home;
 use crate::https::Https;
 use crate::{ANSWER_MAX_DEFAULT, Aws};
 
-/// Lives in CI, by seed: with the trace of the same life without a wire, and with every kind of trouble.
-const SAME_SEEDS: [u64; 3] = [13, 47, 55];
+/// Lives in CI, by seed: with the trace of the same life without a wire, and with every kind of trouble. In the first ones no
+/// call is throttled: which of those under way took its turn before such an answer comes, only the wire knows.
+const SAME_SEEDS: [u64; 2] = [13, 58];
 const OTHER_SEEDS: std::ops::Range<u64> = 21..26;
 /// A `Date` counts whole seconds, and may be two behind the clock without setting it back.
 const OFF_MAX: SignedDuration = SignedDuration::from_secs(4);

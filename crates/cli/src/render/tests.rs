@@ -58,12 +58,12 @@ fn a_report_says_what_became_of_each_item() {
     insta::assert_snapshot!(super::report(&report, Options::default()), @r#"
     Snapshots to expire: account 123456789012, eu-west-1, as of 2026-11-22T04:00Z
 
-      ACT     SNAPSHOT  VOLUME  INSTANCE  OUTCOME                                                      REASON
+      ACT     SNAPSHOT  VOLUME  INSTANCE  OUTCOME                                                                      REASON
     eu-west-1
-      delete  snap-1    vol-1   a         done                                                         failed ("no disk"), begun 2026-11-20T03:00Z, more than 24 h ago
-      delete  snap-2    vol-1   b         refused by EC2: in use\u{a}by ami-1 (InvalidSnapshot.InUse)  failed ("no disk"), begun 2026-11-20T03:00Z, more than 24 h ago
-      delete  snap-3    vol-1   c         deferred: its time in this run is over                       failed ("no disk"), begun 2026-11-20T03:00Z, more than 24 h ago
-      keep    snap-4    vol-1   d         nothing to do                                                pending: kept until it has completed or failed
+      delete  snap-1    vol-1   a         done                                                                         failed ("no disk"), begun 2026-11-20T03:00Z, more than 24 h ago
+      delete  snap-2    vol-1   b         kept, EC2 refuses to delete it: in use\u{a}by ami-1 (InvalidSnapshot.InUse)  failed ("no disk"), begun 2026-11-20T03:00Z, more than 24 h ago
+      delete  snap-3    vol-1   c         deferred: its time in this run is over                                       failed ("no disk"), begun 2026-11-20T03:00Z, more than 24 h ago
+      keep    snap-4    vol-1   d         nothing to do                                                                pending: kept until it has completed or failed
 
     1 deleted, 1 refused by EC2, 1 deferred, 1 kept
     "#);

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::process::Output;
 
-use snapwarden_core::report::{Outcome, RunReport};
+use snapwarden_core::report::RunReport;
 
 use crate::server::{AWAY, HOME, Server, fleet, snapwarden_at};
 
@@ -67,7 +67,7 @@ fn broken_in_the_middle(server: &Server, status: u16, code: &str) {
 }
 
 fn done(report: &RunReport) -> usize {
-    report.outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Done { .. })).count()
+    report.outcomes.iter().filter(|outcome| outcome.is_done()).count()
 }
 
 #[test]
