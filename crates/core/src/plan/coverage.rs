@@ -45,8 +45,10 @@ impl<'i, 'a> Coverages<'i, 'a> {
     pub(super) fn add(&mut self, policy: &InstancePolicy, decisions: &[Decision]) {
         for decision in decisions.iter().filter(|decision| decision.reason != Reason::ExcludedByTag) {
             let Subject::Volume(volume) = &decision.subject else { continue };
-            let (newest, late) = (newest(self.index, volume), self.late(policy, &decision.region, volume));
-            let is_first_try = matches!(decision.act, Act::Create { .. }) && self.first_try(volume, newest).is_none();
+            let newest = newest(self.index, volume);
+            let first_try = self.first_try(volume, newest);
+            let late = self.late(policy, &decision.region, volume, (newest, first_try));
+            let is_first_try = matches!(decision.act, Act::Create { .. }) && first_try.is_none();
             let here = self.regions.entry(decision.region.clone()).or_default();
             here.volumes += 1;
             match newest {
@@ -67,18 +69,24 @@ impl<'i, 'a> Coverages<'i, 'a> {
     /// Whether the backup of a volume is late: the first slot after its newest completed one is longer ago than its data may
     /// take; where there is none, the present slot, or the first try that is still there. Where its newest one may not have
     /// been read, nobody knows.
-    fn late(&self, policy: &InstancePolicy, region: &Region, volume: &VolumeId) -> Option<Late> {
+    fn late(
+        &self,
+        policy: &InstancePolicy,
+        region: &Region,
+        volume: &VolumeId,
+        (newest, first_try): (Option<Timestamp>, Option<Timestamp>),
+    ) -> Option<Late> {
         let inventory = self.index.inventory;
         let moved_to = policy.offsite.destinations.iter().filter(|_| policy.offsite.mode() == OffsiteMode::Move);
         if !moved_to.chain([region]).all(|region| inventory.snapshots_whole_in(region)) {
             return None;
         }
-        let (newest, schedule) = (newest(self.index, volume), &policy.schedule.value);
+        let schedule = &policy.schedule.value;
         let missed = match newest {
             Some(newest) => schedule.slot_after(newest)?.time(),
             None => {
                 let slot = schedule.slot_at(inventory.taken_at).time();
-                self.first_try(volume, None).map_or(slot, |first| first.min(slot))
+                first_try.map_or(slot, |first| first.min(slot))
             }
         };
         let size_gib = self.index.volume(volume).map_or(0, |(_, volume)| volume.size_gib);

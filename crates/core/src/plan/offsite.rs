@@ -13,7 +13,7 @@ use super::{NewestHere, about, gap, later};
 use crate::decision::{Act, Amount, CopyRef, Decision, Finding, Job, Plan, Problem, Reason, Subject};
 use crate::ids::{Region, VolumeId};
 use crate::index::Index;
-use crate::inventory::{Inventory, SECONDS_PER_DAY, SECONDS_PER_HOUR, Snapshot, SnapshotState, StorageTier};
+use crate::inventory::{Inventory, SECONDS_PER_DAY, SECONDS_PER_HOUR, Snapshot, SnapshotState};
 use crate::managed::{Due, Managed, Target, VOLUME_OF_COPIES};
 use crate::policy::Offsite;
 use crate::retention::Recorded;
@@ -21,6 +21,8 @@ use crate::tags::{self, OffsiteMode, TAG_VALUE_LENGTH_MAX, TagValue, Tags, key};
 
 /// For how long a set's snapshot waits for its late tags before it is copied without them.
 const TAGS_PENDING_HOURS_MAX: i64 = 6;
+/// The longest pause between two tries of a copy that fails.
+const RETRY_PAUSE_HOURS_MAX: i64 = 24;
 
 /// What becomes of the sources of `regions` and of their copies.
 pub fn plan_offsite(inventory: &Inventory, regions: &[Region]) -> Plan {
@@ -284,7 +286,7 @@ impl OneSource<'_, '_> {
         let Some(ours) = self.world.index.get(region, &copy.id) else {
             return Judgement::Mismatch("it is not Type=Automated, so it is not ours to rely on".to_owned());
         };
-        if copy.tier != StorageTier::Standard {
+        if !ours.is_at_hand() {
             return Judgement::Mismatch("it is archived".to_owned());
         }
         if copy.size_gib != source.size_gib {
@@ -446,9 +448,6 @@ impl OneSource<'_, '_> {
         Some((Act::Stamp { value }, Reason::NewlyVerified { copies: newly }))
     }
 }
-
-/// The longest pause between two tries of what fails.
-const RETRY_PAUSE_HOURS_MAX: i64 = 24;
 
 /// 1 h × 2^(n−1), at most 24 h.
 fn retry_pause_hours(failed: usize) -> i64 {
