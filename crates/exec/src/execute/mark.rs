@@ -11,9 +11,8 @@ use snapwarden_core::ids::{Region, SnapshotId};
 use snapwarden_core::report::Outcome;
 use snapwarden_core::tags::{Tags, key};
 
-use super::{Executor, Item, TAGGED_PER_CALL_MAX, in_turn, is_about_some, outcome_of};
+use super::{Executor, Item, TAGGED_PER_CALL_MAX, became, in_turn, is_about_some};
 use crate::cloud::Cloud;
-use crate::pacing::CallError;
 
 type Marked<'a> = (Item<'a>, &'a SnapshotId);
 
@@ -67,8 +66,4 @@ async fn write<C: Cloud>(executor: &Executor<'_, '_, C>, region: &Region, closed
             batch.iter().for_each(|(item, _)| executor.settle(*item, outcome.clone()));
         }
     }
-}
-
-fn became(written: Result<(), CallError>) -> Outcome {
-    written.map_or_else(outcome_of, |()| Outcome::Done { made: None })
 }

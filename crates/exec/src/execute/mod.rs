@@ -144,6 +144,11 @@ fn said(error: &CloudError) -> Said {
     Said { code: error.code.clone(), message: error.message.clone() }
 }
 
+/// What a write of tags makes of its item.
+fn became(written: Result<(), CallError>) -> Outcome {
+    written.map_or_else(outcome_of, |()| Outcome::Done { made: None })
+}
+
 /// What a call that did not succeed makes of its item.
 fn outcome_of(error: CallError) -> Outcome {
     let error = match error {

@@ -7,7 +7,7 @@ use snapwarden_core::tags::{Tags, key};
 
 use super::delete::Delete;
 use super::look::{IDS_PER_LOOK_MAX, Wanted};
-use super::{Executor, Item, in_turn, outcome_of};
+use super::{Executor, Item, became, in_turn, outcome_of};
 use crate::cloud::{Action, Cloud, CopyRequest};
 
 pub(super) async fn in_region<C: Cloud>(executor: &Executor<'_, '_, C>, region: &Region) {
@@ -38,7 +38,7 @@ async fn add_tags<C: Cloud>(executor: &Executor<'_, '_, C>, region: &Region) {
                     None => {
                         let ids = std::slice::from_ref(snapshot);
                         let written = executor.create_tags_by(region, ids, tags, looked.holds_until).await;
-                        written.map_or_else(outcome_of, |()| Outcome::Done { made: None })
+                        became(written)
                     }
                 };
                 executor.settle(item, outcome);
@@ -106,11 +106,8 @@ async fn stamp<C: Cloud>(executor: &Executor<'_, '_, C>, region: &Region) {
     });
     let calls = stamps.map(|(item, value, snapshot)| async move {
         let tags: Tags = [(key::OFFSITE_SNAPSHOT_ID, value.as_str())].into_iter().collect();
-        let outcome = match executor.create_tags(region, std::slice::from_ref(snapshot), &tags).await {
-            Ok(()) => Outcome::Done { made: None },
-            Err(error) => outcome_of(error),
-        };
-        executor.settle(item, outcome);
+        let written = executor.create_tags(region, std::slice::from_ref(snapshot), &tags).await;
+        executor.settle(item, became(written));
     });
     in_turn(calls).await;
 }
