@@ -2,7 +2,8 @@
 //!
 //! The SDK takes every field as optional and every list that is missing as empty. A field that a decision reads must be
 //! there and be understood: a guess could delete, and a record that is left out would make the list shorter. So one bad
-//! record is an error that names it, and the listing that it is on becomes a gap. The rules are those of the simulated
+//! record is an error that names it, and the listing that it is on becomes a gap. Only another tool's snapshot may be
+//! left out, and a word that EC2 did not have when this was written is no error. The rules are those of the simulated
 //! EC2's dumps.
 
 use std::str::FromStr;
@@ -10,10 +11,10 @@ use std::str::FromStr;
 use aws_sdk_ec2::types::{self, InstanceBlockDeviceMapping, Reservation, Tag};
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
-use snapwarden_core::ids::{IdError, Region};
-use snapwarden_core::inventory::{Device, Instance, InstanceState, Snapshot, SnapshotState, StorageTier, Volume};
-use snapwarden_core::printable::{printable, quoted};
-use snapwarden_core::tags::Tags;
+use snapwarden_core::ids::{IdError, Region, SnapshotId};
+use snapwarden_core::inventory::{Device, Instance, InstanceState, Snapshot, SnapshotState, Volume};
+use snapwarden_core::printable::printable;
+use snapwarden_core::tags::{Tags, are_foreign};
 use snapwarden_exec::cloud::{Begun, CloudError};
 
 use crate::errors::unreadable_record;
@@ -50,8 +51,7 @@ pub(crate) fn instances(reservations: Option<Vec<Reservation>>) -> Result<Vec<In
 fn instance(raw: &types::Instance) -> Result<Instance, Wrong> {
     let id = id(raw.instance_id(), "instanceId")?;
     let state = raw.state().and_then(types::InstanceState::name).map(types::InstanceStateName::as_str);
-    let state = needed(state, "instanceState")?;
-    let state = InstanceState::of_word(state).ok_or_else(|| unfamiliar("instanceState", state))?;
+    let state = InstanceState::of_word(needed(state, "instanceState")?);
     let devices = raw.block_device_mappings.as_deref();
     Ok(Instance {
         id,
@@ -79,11 +79,24 @@ pub(crate) fn volume(raw: &types::Volume) -> Result<Volume, Wrong> {
     })
 }
 
-/// A snapshot.
-pub(crate) fn snapshot(raw: &types::Snapshot) -> Result<Snapshot, Wrong> {
-    let state = SnapshotState::of_word(needed(raw.state(), "status")?.as_str());
-    let tier = raw.storage_tier().map_or("standard", types::StorageTier::as_str);
-    let tier = StorageTier::of_word(tier).ok_or_else(|| unfamiliar("storageTier", tier))?;
+/// The snapshots of an answer. Of another tool's one that cannot be read costs itself alone.
+pub(crate) fn snapshots(records: Option<Vec<types::Snapshot>>) -> Result<Vec<Snapshot>, CloudError> {
+    let read = |raw: &types::Snapshot| match snapshot(raw) {
+        Err(_) if is_foreign(raw) => Ok(None),
+        read => read.map(Some),
+    };
+    let each = list(records, "snapshotSet", types::Snapshot::snapshot_id, read)?;
+    Ok(each.into_iter().flatten().collect())
+}
+
+fn is_foreign(raw: &types::Snapshot) -> bool {
+    let is_named = id::<SnapshotId>(raw.snapshot_id(), "snapshotId").is_ok();
+    is_named && tags(raw.tags()).is_ok_and(|tags| are_foreign(&tags))
+}
+
+fn snapshot(raw: &types::Snapshot) -> Result<Snapshot, Wrong> {
+    let tier = raw.storage_tier().map(types::StorageTier::as_str);
+    let (state, tier) = SnapshotState::with_tier(needed(raw.state(), "status")?.as_str(), tier);
     Ok(Snapshot {
         id: id(raw.snapshot_id(), "snapshotId")?,
         volume_id: id(raw.volume_id(), "volumeId")?,
@@ -93,19 +106,15 @@ pub(crate) fn snapshot(raw: &types::Snapshot) -> Result<Snapshot, Wrong> {
         start_time: time(needed(raw.start_time(), "startTime")?)?,
         size_gib: gib(raw.volume_size(), "volumeSize")?,
         encrypted: needed(raw.encrypted(), "encrypted")?,
-        tier,
+        tier: tier.at(raw.outpost_arn(), raw.availability_zone()),
         tags: tags(raw.tags())?,
     })
 }
 
-/// A Region, if the account can use it.
+/// A Region, if the account can use it. One whose status is not known here may be: reading it will tell.
 pub(crate) fn region(raw: &types::Region) -> Result<Option<Region>, Wrong> {
     let region = id(raw.region_name(), "regionName")?;
-    match raw.opt_in_status() {
-        None | Some("opt-in-not-required" | "opted-in") => Ok(Some(region)),
-        Some("not-opted-in") => Ok(None),
-        Some(other) => Err(unfamiliar("optInStatus", other)),
-    }
+    Ok((raw.opt_in_status() != Some("not-opted-in")).then_some(region))
 }
 
 /// A snapshot that was just begun.
@@ -124,10 +133,6 @@ fn needed<T>(value: Option<T>, field: &str) -> Result<T, Wrong> {
 
 fn none(field: &str) -> Wrong {
     format!("no {field}")
-}
-
-fn unfamiliar(field: &str, word: &str) -> Wrong {
-    format!("{field} {} is not known here", quoted(word))
 }
 
 fn gib(size: Option<i32>, field: &str) -> Result<u32, Wrong> {

@@ -153,8 +153,7 @@ impl Aws {
         let call = self.clients(region).ec2.describe_snapshots().owner_ids(OWN).max_results(PAGE_MAX);
         let call = call.set_filters(filter.map(|filter| vec![filter])).set_next_token(token(next)).send();
         let answer = self.read(region, Action::DescribeSnapshots, call).await?;
-        let items = records::list(answer.snapshots, "snapshotSet", |raw| raw.snapshot_id(), records::snapshot)?;
-        Ok(Page { items, next: token(answer.next_token) })
+        Ok(Page { items: records::snapshots(answer.snapshots)?, next: token(answer.next_token) })
     }
 
     /// All pages as one: EC2 may put fewer on a page than were asked for, and the seam has no token for these. Nothing

@@ -173,7 +173,7 @@ fn names(violation: &Violation, id: &str) -> bool {
     let subject = match &violation.subject {
         None => return true,
         Some(Subject::Volume(volume)) => volume.as_str(),
-        Some(Subject::Device(instance, _)) => instance.as_str(),
+        Some(Subject::Instance(instance) | Subject::Device(instance, _)) => instance.as_str(),
         Some(Subject::Copy(snapshot, _) | Subject::Source(snapshot) | Subject::Snapshot(snapshot)) => snapshot.as_str(),
     };
     subject == id || violation.text.contains(id)
@@ -277,7 +277,7 @@ fn snapshot(world: &World<'_>, id: &SnapshotId) -> anyhow::Result<Explanation> {
         Subject::Source(of) => **of == *id,
         // Of a copy, its source's decision about this Region is what concerns it.
         Subject::Copy(of, to) => **of == *id || (source_id.as_ref() == Some(&**of) && to == region),
-        Subject::Volume(_) | Subject::Device(..) | Subject::Snapshot(_) => false,
+        Subject::Volume(_) | Subject::Instance(_) | Subject::Device(..) | Subject::Snapshot(_) => false,
     };
     let expire = |decision: &Decision| matches!(&decision.subject, Subject::Snapshot(of) if **of == *id);
     let mut related: Vec<_> = world.copies_of(id);

@@ -66,6 +66,9 @@ fn assemble(
     } else {
         line(&mut out, "", total);
     }
+    for (region, some) in &plan.due_elsewhere {
+        line(&mut out, "", format!("Due in {region}, where this run does not act: up to {some}"));
+    }
     section(&mut out, "Held until you approve it:", &plan.holds, Hold::to_string);
     section(&mut out, "Findings:", findings, Finding::to_string);
     let unsafe_heading = "UNSAFE: the safety check found errors in this plan and dropped what they concern. Do not act \
@@ -206,6 +209,7 @@ fn row(job: Job, decision: &Decision, outcome: Option<&Outcome>) -> Vec<String> 
 pub(crate) fn subject(subject: &Subject) -> String {
     match subject {
         Subject::Volume(volume) => volume.to_string(),
+        Subject::Instance(_) => "-".to_owned(),
         Subject::Device(_, device) => device.clone(),
         Subject::Copy(snapshot, destination) => format!("{snapshot} → {destination}"),
         Subject::Source(snapshot) | Subject::Snapshot(snapshot) => snapshot.to_string(),

@@ -178,10 +178,12 @@ pub enum InstanceState {
     Stopped,
     ShuttingDown,
     Terminated,
+    /// A word that EC2 did not have when this was written: it is taken for one that is there.
+    Unfamiliar,
 }
 
 impl InstanceState {
-    /// All of them.
+    /// Those that EC2 has words for.
     const ALL: [Self; 6] =
         [Self::Pending, Self::Running, Self::Stopping, Self::Stopped, Self::ShuttingDown, Self::Terminated];
 
@@ -194,18 +196,20 @@ impl InstanceState {
             InstanceState::Stopped => "stopped",
             InstanceState::ShuttingDown => "shutting-down",
             InstanceState::Terminated => "terminated",
+            InstanceState::Unfamiliar => "in a state that is not known here",
         }
     }
 
-    /// The state that EC2 means by `word`; none for one that EC2 did not have when this was written.
-    pub fn of_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    /// The state that EC2 means by `word`.
+    pub fn of_word(word: &str) -> Self {
+        Self::ALL.into_iter().find(|state| state.as_str() == word).unwrap_or(Self::Unfamiliar)
     }
 
     /// Whether its volumes are backed up: a stopped one counts, one that is going or gone does not.
     pub fn is_backed_up(self) -> bool {
         match self {
             InstanceState::Pending | InstanceState::Running | InstanceState::Stopping | InstanceState::Stopped => true,
+            InstanceState::Unfamiliar => true,
             InstanceState::ShuttingDown | InstanceState::Terminated => false,
         }
     }
@@ -272,7 +276,7 @@ pub enum SnapshotState {
     Error,
     Recoverable,
     Recovering,
-    /// A word that EC2 did not have when this was written: never deleted, never copied.
+    /// EC2 had no such state, or no such storage tier, when this was written: never deleted, never copied.
     Unfamiliar,
 }
 
@@ -293,6 +297,15 @@ impl SnapshotState {
         Self::ALL.into_iter().find(|state| state.as_str() == word).unwrap_or(Self::Unfamiliar)
     }
 
+    /// The state and the storage tier that EC2 means by these words: what lies in a tier that is not known here is in a
+    /// state that is not known here. Without a word the tier is the standard one.
+    pub fn with_tier(state: &str, tier: Option<&str>) -> (Self, StorageTier) {
+        match tier.map_or(Some(StorageTier::Standard), StorageTier::of_word) {
+            Some(tier) => (Self::of_word(state), tier),
+            None => (Self::Unfamiliar, StorageTier::Standard),
+        }
+    }
+
     /// EC2's word.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -301,32 +314,41 @@ impl SnapshotState {
             SnapshotState::Error => "error",
             SnapshotState::Recoverable => "recoverable",
             SnapshotState::Recovering => "recovering",
-            SnapshotState::Unfamiliar => "in a state that is not known here",
+            SnapshotState::Unfamiliar => "in a state or a storage tier that is not known here",
         }
     }
 }
 
-/// A snapshot's storage tier.
+/// Where a snapshot is stored: in one of EC2's storage tiers, or outside the Region proper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "EC2's own words")]
 pub enum StorageTier {
     Standard,
     Archive,
+    /// On an Outpost or in a Local Zone: EC2 copies it to no other Region (EBS user guide, ebs-copy-snapshot).
+    Local,
 }
 
 impl StorageTier {
     /// EC2's word.
     pub fn as_str(self) -> &'static str {
         match self {
-            StorageTier::Standard => "standard",
+            StorageTier::Standard | StorageTier::Local => "standard",
             StorageTier::Archive => "archive",
         }
     }
 
-    /// The tier that EC2 means by `word`; none for one that EC2 did not have when this was written.
-    pub fn of_word(word: &str) -> Option<Self> {
+    fn of_word(word: &str) -> Option<Self> {
         [Self::Standard, Self::Archive].into_iter().find(|tier| tier.as_str() == word)
+    }
+
+    /// The same of a snapshot that EC2 says is on this Outpost or in this zone: of zones only a Local Zone, such as
+    /// `us-west-2-lax-1a`, has two parts with digits.
+    pub fn at(self, outpost: Option<&str>, zone: Option<&str>) -> Self {
+        let has_digit = |part: &&str| part.contains(|c: char| c.is_ascii_digit());
+        let is_local_zone = zone.is_some_and(|zone| zone.split('-').filter(has_digit).count() > 1);
+        if is_local_zone || outpost.is_some_and(|arn| !arn.is_empty()) { Self::Local } else { self }
     }
 }
 

@@ -16,6 +16,7 @@ pub mod index;
 pub mod inventory;
 pub mod lint;
 pub mod managed;
+mod near;
 pub mod plan;
 pub mod policy;
 pub mod preview;

@@ -187,8 +187,8 @@ impl<'a> Managed<'a> {
         self.raw.state == SnapshotState::Completed
     }
 
-    /// Whether a restore from it can begin at once; one in the archive takes 24 to 72 hours (EBS user guide,
-    /// snapshot-archive).
+    /// Whether a restore from it can begin at once in any zone of its Region; one in the archive takes 24 to 72 hours (EBS
+    /// user guide, snapshot-archive), one on an Outpost restores there alone.
     pub fn is_at_hand(&self) -> bool {
         self.raw.tier == StorageTier::Standard
     }

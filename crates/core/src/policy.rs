@@ -142,12 +142,14 @@ pub struct InstancePolicy {
     pub schedule: Setting<Schedule>,
     /// Where to, and how.
     pub offsite: Offsite,
+    /// The tags that say all that ([`tags::with_keys_of_before`]).
+    pub tags: Tags,
 }
 
 impl InstancePolicy {
     /// Reads an instance's tags.
     pub fn of(instance: &Instance, region: &Region, inventory: &Inventory, config: &Config) -> Self {
-        let tags = &instance.tags;
+        let tags = &tags::with_keys_of_before(&instance.tags);
         let schedule = schedule(tags, config);
         let asked = Asked::of(tags);
         let retention = asked.retention(config.retention_days, schedule.value.zone());
@@ -164,6 +166,7 @@ impl InstancePolicy {
             asked,
             schedule,
             offsite: Offsite::of(tags, Some(region), inventory),
+            tags: tags.clone(),
         }
     }
 

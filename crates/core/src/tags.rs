@@ -40,6 +40,10 @@ pub mod key {
     pub const DESTINATION_REGION: &str = "DestinationRegion";
     /// Instance and snapshot: what becomes of the source after its verified copy.
     pub const OFFSITE_MODE: &str = "OffsiteMode";
+    /// Instance: what the predecessor's family of tools calls [`RETENTION_DAYS`].
+    pub const RETENTION_BEFORE: &str = "Retention";
+    /// Instance: what that family calls [`DESTINATION_REGION`]; its sources stay.
+    pub const COPY_REGION: &str = "CopyRegion";
     /// Instance: when to take snapshots.
     pub const BACKUP_SCHEDULE: &str = "BackupSchedule";
     /// Snapshot, set by a person: no job ever deletes it. Counts in any letter case.
@@ -196,6 +200,35 @@ impl Tags {
     }
 }
 
+/// Whether a character means nothing around a word: white space, quotes, and what is neither letter nor digit and stands
+/// outside ASCII, such as the characters that nobody sees and that come along when a text is copied.
+fn is_unmeant(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '"' | '\'') || (!c.is_ascii() && !c.is_alphanumeric())
+}
+
+/// An instance's tags, with the keys that the predecessor's family of tools has read as ours, where ours are not there:
+/// `Retention` as `RetentionDays` where it is a number of days, `CopyRegion` as `DestinationRegion` where it is a
+/// Region's name; with that one sources stay, as there.
+pub fn with_keys_of_before(tags: &Tags) -> Tags {
+    let mut all = tags.clone();
+    let days = number(tags, key::RETENTION_BEFORE, &RETENTION_DAYS_RANGE);
+    if let TagValue::Is(days) = days
+        && !tags.has(key::RETENTION_DAYS)
+    {
+        all.set(key::RETENTION_DAYS, &days.to_string());
+    }
+    let region = tags.get(key::COPY_REGION).and_then(|text| text.to_ascii_lowercase().parse::<Region>().ok());
+    if let Some(region) = region
+        && !tags.has(key::DESTINATION_REGION)
+    {
+        all.set(key::DESTINATION_REGION, region.as_str());
+        if !tags.has(key::OFFSITE_MODE) {
+            all.set(key::OFFSITE_MODE, OffsiteMode::Copy.as_str());
+        }
+    }
+    all
+}
+
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Tags {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
         Self(Arc::new(pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect()))
@@ -252,9 +285,9 @@ impl OffsiteMode {
     }
 }
 
-/// `Yes` or `No`, in any letter case.
+/// `Yes` or `No`, in any letter case, with anything around it that means nothing.
 pub fn backup(tags: &Tags) -> TagValue<bool> {
-    TagValue::read(tags, key::BACKUP, |text| match text.to_ascii_lowercase().as_str() {
+    TagValue::read(tags, key::BACKUP, |text| match text.trim_matches(is_unmeant).to_ascii_lowercase().as_str() {
         "yes" => Some(true),
         "no" => Some(false),
         _ => None,
@@ -333,7 +366,7 @@ impl std::fmt::Display for Named {
 /// The Regions that `DestinationRegion` names, in its order, each once. Empty where there is no such tag or it is empty.
 pub fn destinations(tags: &Tags) -> Vec<Named> {
     let mut named = Vec::new();
-    let words = tags.get(key::DESTINATION_REGION).unwrap_or_default().split(|c: char| c.is_whitespace() || c == ',');
+    let words = tags.get(key::DESTINATION_REGION).unwrap_or_default().split(|c| is_unmeant(c) || c == ',');
     for word in words.filter(|word| !word.is_empty()) {
         let one = match word.to_ascii_lowercase().parse() {
             Ok(region) => Named::Region(region),
@@ -427,6 +460,11 @@ pub fn may_be_carried(key: &str) -> bool {
     let is_ours = key::ALL.iter().any(|ours| ours.eq_ignore_ascii_case(key.trim()));
     let is_aws = key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"));
     !is_ours && !is_aws && !key.trim().is_empty()
+}
+
+/// Whether a snapshot with these tags is nothing to us: none of ours, and no copy that says of what.
+pub fn are_foreign(tags: &Tags) -> bool {
+    tags.get(key::TYPE) != Some(TYPE_AUTOMATED) && !tags.has(key::SOURCE_SNAPSHOT_ID)
 }
 
 /// What speaks of one snapshot alone: no copy carries it on, and nothing compares it.

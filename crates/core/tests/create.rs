@@ -66,7 +66,7 @@ fn a_stopped_instance_counts_and_one_that_is_going_or_gone_does_not() {
 #[test]
 fn an_instance_tagged_no_or_not_at_all_is_left_alone_without_a_finding() {
     let other = world(NOW).server("i-9", &[], "vol-9");
-    for tagged in [&[][..], &[("Backup", "No")], &[("Backup", " nO ")], &[("backup", "Yes")]] {
+    for tagged in [&[][..], &[("Backup", "No")], &[("Backup", " nO ")], &[("backup", "daily")]] {
         let plan = other.clone().instance("i-1", tagged, &[("/dev/xvda", "vol-1")]).create();
         assert_eq!(plan.decisions.len(), 1, "{tagged:?}");
         assert!(plan.findings.is_empty(), "{tagged:?}");
@@ -342,6 +342,53 @@ fn a_volume_of_several_selected_instances_belongs_to_the_longest_retention() {
     assert_eq!(group(&plan, "i-2").tags.get("DeleteOn"), Some("2029-05-10"));
 }
 
+#[test]
+fn of_a_volume_of_several_selected_instances_the_slots_of_all_are_done() {
+    let at = |now: &str| {
+        world(now)
+            .server("i-1", &[("BackupSchedule", "daily 03:00"), ("RetentionDays", "30")], "vol-s")
+            .server("i-2", &[("BackupSchedule", "daily 15:00")], "vol-s")
+            .create()
+    };
+    for (now, slot, instance) in [
+        ("2026-11-22T14:59:00Z", "2026-11-22T03:00Z", "i-1"),
+        ("2026-11-22T15:01:00Z", "2026-11-22T15:00Z", "i-2"),
+        ("2026-11-23T03:01:00Z", "2026-11-23T03:00Z", "i-1"),
+    ] {
+        let plan = at(now);
+        let group = &plan.groups[0];
+        assert_eq!((group.slot.to_string().as_str(), group.instance.as_str()), (slot, instance));
+        assert_eq!(group.tags.get("snapwarden:retention"), Some("days=30"), "the longest of all");
+    }
+}
+
+#[test]
+fn an_instance_in_an_unfamiliar_state_is_backed_up() {
+    let world = world(NOW).server("i-1", &[], "vol-1");
+    let world = world.with_instance("i-1", |instance| instance.state = InstanceState::Unfamiliar);
+    assert_eq!(world.create().groups.len(), 1);
+}
+
+#[test]
+fn volumes_that_were_left_out_on_purpose_are_not_missed() {
+    let moved = |tags: &[(&str, &str)], holder: Option<&[(&str, &str)]>| {
+        let world = world(NOW).volume("vol-1", tags).snapshot(ours("snap-1", "vol-1", "2026-11-20", "2026-11-27"));
+        let world = match holder {
+            Some(tags) => world.instance("i-1", tags, &[("/dev/xvda", "vol-1")]),
+            None => world,
+        };
+        let plan = world.server("i-2", &[], "vol-2").create();
+        problems(&plan, HOME)
+    };
+    let until = date("2026-11-20");
+    let ended = [Problem::BackupEnded { volumes: 1, example: volume_id("vol-1"), until }];
+    assert_eq!(moved(&[], None), ended);
+    assert_eq!(moved(&[], Some(&[])), ended);
+    assert_eq!(moved(&[("Backup", "No")], None), []);
+    assert_eq!(moved(&[], Some(&[("Backup", "No")])), []);
+    assert_eq!(moved(&[], Some(&[("Backup", "Yes")])), []);
+}
+
 /// The record, the day, the destinations and the mode that a snapshot of `vol-s` is born with.
 fn born(plan: &Plan) -> [Option<&str>; 4] {
     assert_eq!(plan.groups.len(), 1);
@@ -355,7 +402,7 @@ fn of_several_instances_the_greater_of_each_number_is_recorded() {
         .server("i-2", &[("RetentionDays", "10"), ("RetentionWeeks", "4"), ("RetentionMonths", "3")], "vol-s");
     let merged = [Some("days=10 weeks=8 months=3 last=2"), Some("2026-12-02"), None, None];
     assert_eq!(born(&base.create()), merged);
-    // The zone is that of the instance whose volume it is.
+    // The zone is that of the longest retention, whose slot it may be.
     let zoned = base.with_instance("i-2", |one| one.tags.set("BackupSchedule", "daily 03:00 Europe/Berlin"));
     let merged = [Some("days=10 weeks=8 months=3 last=2 zone=Europe/Berlin"), Some("2026-12-02"), None, None];
     assert_eq!(born(&zoned.create()), merged);

@@ -7,7 +7,9 @@ mod common;
 use common::*;
 use snapwarden_core::approval::Approval;
 use snapwarden_core::check::check;
-use snapwarden_core::decision::{Act, Expiry, FailedCause, Newer, Over, Plan, Problem, Reason, Stays, Subject, Unread};
+use snapwarden_core::decision::{
+    Act, Amount, Expiry, FailedCause, Newer, Over, Plan, Problem, Reason, Stays, Subject, Unread,
+};
 use snapwarden_core::inventory::SnapshotState;
 use snapwarden_core::policy::Config;
 
@@ -216,7 +218,13 @@ fn what_is_pending_recoverable_recovering_or_unfamiliar_is_kept_also_when_its_da
         for snapshot in [expired("snap-1", "vol-1"), expired("snap-1", "vol-1").no_tag("DeleteOn")] {
             let plan = plan_of(snapshot.state(state));
             assert_eq!(of_snapshot(&plan, "snap-1"), (&Act::Keep, &Reason::NotCompleted { state }));
-            assert!(plan.findings.is_empty());
+            let said = problems(&plan, HOME);
+            if state == SnapshotState::Unfamiliar {
+                let some = Amount { snapshots: 1, gib: 8 };
+                assert_eq!(said, [Problem::Unfamiliar { some, example: "snap-1".parse().unwrap() }]);
+            } else {
+                assert_eq!(said, []);
+            }
         }
     }
 }

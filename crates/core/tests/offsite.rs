@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use snapwarden_core::decision::{Act, Problem, Reason, Subject};
+use snapwarden_core::decision::{Act, Amount, Problem, Reason, Subject};
 use snapwarden_core::inventory::{SnapshotState, StorageTier};
 use snapwarden_core::policy::RefusedWhy;
 use snapwarden_core::tags::{OffsiteMode, of_copy as copy_tags};
@@ -223,6 +223,24 @@ fn a_pending_copy_is_waited_for_and_after_a_day_is_a_finding() {
     let (copy, since) = (copy_ref("eu-west-1:snap-c"), time(more));
     assert_eq!(problems(&plan, "snap-1"), [Problem::CopyPendingLong { copy, since }]);
     assert_eq!(of_source(&plan, "snap-1"), (&Act::Wait, &not_yet(&[AWAY])));
+}
+
+#[test]
+fn what_is_stored_outside_the_region_is_never_copied_and_said() {
+    let mut source = source("snap-1", "vol-1", AWAY);
+    source.0.tier = StorageTier::Local;
+    let plan = world(NOW).snapshot(source).region(AWAY).offsite();
+    assert_eq!(plan.decisions, []);
+    let some = Amount { snapshots: 1, gib: 8 };
+    assert_eq!(problems(&plan, HOME), [Problem::LocalSources { some, example: "snap-1".parse().unwrap() }]);
+    let at = |outpost, zone| StorageTier::Standard.at(outpost, zone);
+    assert_eq!(at(Some("arn:aws:outposts:us-east-1:1:outpost/op-1"), None), StorageTier::Local);
+    for local in ["us-west-2-lax-1a", "us-east-1-wl1-bos-wlz-1"] {
+        assert_eq!(at(None, Some(local)), StorageTier::Local, "{local}");
+    }
+    for zone in ["us-east-1a", "us-gov-west-1b", ""] {
+        assert_eq!(at(Some(""), Some(zone)), StorageTier::Standard, "{zone}");
+    }
 }
 
 #[test]

@@ -214,11 +214,11 @@ fn of_a_volume_that_two_instances_have_the_preview_of_either_lives_the_snapshots
         assert_eq!(first, second);
         assert_eq!(first.len(), 7);
     }
-    // One of them makes them, in its slots.
+    // In the slots of both.
     let weekly = [("Backup", "Yes"), ("RetentionDays", "7"), ("BackupSchedule", "weekly mon 15:00")];
     let [first, second] = shared(&days("7"), &weekly);
     assert_eq!(first, second);
-    assert_eq!(first.len(), 7);
+    assert_eq!(first.len(), 8);
 }
 
 #[test]

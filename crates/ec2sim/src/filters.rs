@@ -45,6 +45,8 @@ pub(crate) fn state_code(state: InstanceState) -> u16 {
         InstanceState::Terminated => 48,
         InstanceState::Stopping => 64,
         InstanceState::Stopped => 80,
+        // EC2 has none.
+        InstanceState::Unfamiliar => 255,
     }
 }
 

@@ -217,6 +217,10 @@ impl World {
                 let message = format!("The snapshot '{}' is archived and cannot be copied.", source.id);
                 Err(ApiError::refused("UnsupportedOperation", message))
             }
+            StorageTier::Local => {
+                let message = format!("The snapshot '{}' is not stored in the Region and cannot be copied.", source.id);
+                Err(ApiError::refused("UnsupportedOperation", message))
+            }
         }
     }
 

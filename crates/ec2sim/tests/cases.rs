@@ -11,9 +11,10 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use life::Life;
 use snapwarden_core::check::check;
-use snapwarden_core::decision::{Act, Amount, Over, Plan, Problem, Reason, Subject, Unread};
+use snapwarden_core::decision::{Act, Amount, Decision, Finding, Over, Plan, Problem, Reason, Subject, Unread};
 use snapwarden_core::ids::Region;
 use snapwarden_core::inventory::{Inventory, Read};
+use snapwarden_core::lint::{Lint, LintProblem, Severity, lint};
 use snapwarden_core::managed::Target;
 use snapwarden_core::plan::{plan_create, plan_expire, plan_offsite};
 use snapwarden_core::policy::Config;
@@ -46,7 +47,9 @@ fn deleted(plan: &Plan) -> Vec<String> {
     let goes = plan.decisions.iter().filter(|one| matches!(one.act, Act::Delete { .. } | Act::RemoveSource { .. }));
     goes.map(|one| match &one.subject {
         Subject::Snapshot(id) | Subject::Source(id) => id.to_string(),
-        other @ (Subject::Volume(_) | Subject::Device(..) | Subject::Copy(..)) => panic!("{other:?}"),
+        other @ (Subject::Volume(_) | Subject::Instance(_) | Subject::Device(..) | Subject::Copy(..)) => {
+            panic!("{other:?}")
+        }
     })
     .collect()
 }
@@ -82,6 +85,7 @@ fn days_of(life: &mut Life, days: i64, ids: &[&str]) -> Vec<Option<String>> {
 }
 
 const NOTHING: [&str; 0] = [];
+const NO_PROBLEM: [&Problem; 0] = [];
 
 #[test]
 fn a1_with_readable_tags_all_firsts_of_months_are_kept() {
@@ -287,6 +291,144 @@ fn o6_a_copy_stays_whose_source_was_pinned_or_given_a_later_day() {
         other => panic!("{other:?}"),
     };
     assert_eq!((day("snap-c0"), day("snap-c1")), (Some("2027-11-13".parse().unwrap()), None));
+}
+
+/// What the jobs say of the Regions as a whole.
+fn said_of_regions(plan: &Plan) -> Vec<&Problem> {
+    let is_of_region = |one: &&Finding| one.id == one.region.as_str();
+    plan.findings.iter().filter(is_of_region).map(|one| &one.problem).collect()
+}
+
+#[test]
+fn b5_what_is_not_ours_and_of_an_unfamiliar_tier_stops_nothing() {
+    let inventory = case("b5-new-tier");
+    let plan = plan_create(&inventory, &regions(&inventory), &Config::default());
+    assert_eq!(plan.decisions.iter().filter(|one| matches!(one.act, Act::Create { .. })).count(), 3);
+    assert_eq!(said_of_regions(&plan), NO_PROBLEM);
+}
+
+#[test]
+fn r01_a_dump_that_powershell_wrote_is_read() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/cases/01-utf16");
+    let dump = dump::read(&dir, time(NOW), None, &[]).unwrap();
+    assert_eq!(dump.troubles, []);
+    let plan = plan_create(&dump.inventory, &regions(&dump.inventory), &Config::default());
+    assert!(matches!(plan.decisions[..], [Decision { act: Act::Create { .. }, .. }]));
+}
+
+#[test]
+fn r06_odd_values_of_backup_are_read_where_nothing_else_can_be_meant_and_errors_where_yes_was() {
+    let inventory = case("06-odd-backup");
+    let plan = plan_create(&inventory, &regions(&inventory), &Config::default());
+    let made: Vec<_> = plan.groups.iter().map(|group| group.instance.as_str()).collect();
+    assert_eq!(made, ["i-1", "i-2"]);
+    let lints = lint(&inventory, &regions(&inventory), &Config::default());
+    let said: Vec<_> = lints.iter().map(|one| (one.severity, one.id.as_str(), one.problem.to_string())).collect();
+    for (n, id) in ["i-3", "i-4"].into_iter().enumerate() {
+        assert_eq!((said[n].0, said[n].1), (Severity::Error, id));
+        assert!(said[n].2.ends_with("did you mean Yes?"), "{}", said[n].2);
+        assert!(matches!(problems(&plan, id)[..], [Problem::BackupUnreadable { .. }]));
+    }
+    assert_eq!(said.len(), 2);
+}
+
+#[test]
+fn r06_what_stands_between_regions_is_named() {
+    let inventory = case("06-odd-values");
+    let lints = lint(&inventory, &regions(&inventory), &Config::default());
+    let of = |id: &str| lints.iter().find(|one| one.id == id).map(|one| (one.severity, one.problem.clone()));
+    for id in ["i-0000002e", "i-0000002f", "i-00000030", "i-0000003a"] {
+        let meant = "us-west-2 eu-west-1".to_owned();
+        assert_eq!(of(id), Some((Severity::Error, LintProblem::Separators { meant })), "{id}");
+    }
+    let meant = "us-west-2".to_owned();
+    assert_eq!(of("i-00000039"), Some((Severity::Error, LintProblem::Separators { meant })));
+    assert!(matches!(of("i-00000035"), Some((Severity::Error, LintProblem::OwnRegion))));
+    for id in ["i-00000018", "i-00000019", "i-0000001a", "i-00000021"] {
+        assert_eq!(of(id), None, "it says Yes, with a character around it that means nothing");
+    }
+    for id in ["i-0000001c", "i-0000001d", "i-0000001e", "i-0000001f", "i-00000020", "i-00000024", "i-00000025"] {
+        assert!(
+            matches!(of(id), Some((Severity::Error, LintProblem::Unreadable { meant: Some(yes), .. })) if yes == "Yes"),
+            "{id}"
+        );
+    }
+}
+
+#[test]
+fn r07_the_predecessors_keys_are_understood_and_those_of_others_are_errors() {
+    let inventory = case("07-other-keys");
+    let plan = plan_create(&inventory, &regions(&inventory), &Config::default());
+    let born = |id: &str, key| plan.groups.iter().find(|one| one.instance.as_str() == id).unwrap().tags.get(key);
+    assert_eq!(born("i-1", "snapwarden:retention"), Some("days=30"));
+    assert_eq!((born("i-3", "DestinationRegion"), born("i-3", "OffsiteMode")), (Some("eu-west-1"), Some("Copy")));
+    let lints = lint(&inventory, &regions(&inventory), &Config::default());
+    let near = |one: &Lint| match &one.problem {
+        LintProblem::NearKey { ours } => Some((one.severity, one.id.clone(), ours.clone())),
+        _ => None,
+    };
+    let error = |id: &str, ours: &str| (Severity::Error, id.to_owned(), ours.to_owned());
+    assert_eq!(
+        lints.iter().filter_map(near).collect::<Vec<_>>(),
+        [
+            error("i-10", "BackupSchedule"),
+            error("i-2", "RetentionDays"),
+            error("i-4", "RetentionDays"),
+            error("i-5", "Backup"),
+            error("i-6", "Backup"),
+            error("i-7", "Backup"),
+            error("i-8", "Backup"),
+            error("i-9", "RetentionDays"),
+        ]
+    );
+    for id in ["i-6", "i-7", "i-8"] {
+        assert!(matches!(problems(&plan, id)[..], [Problem::BackupKeyMistyped { .. }]), "every run says so: {id}");
+    }
+}
+
+#[test]
+fn r09_a_volume_that_was_backed_up_and_hangs_on_nobody_selected_now_is_said() {
+    let ended = |name| {
+        let inventory = case(name);
+        let plan = plan_create(&inventory, &regions(&inventory), &Config::default());
+        said_of_regions(&plan).into_iter().cloned().collect::<Vec<_>>()
+    };
+    let until = "2026-11-20".parse().unwrap();
+    let problem = Problem::BackupEnded { volumes: 1, example: "vol-data".parse().unwrap(), until };
+    assert_eq!(ended("09-detached"), [problem.clone()]);
+    assert_eq!(ended("09-to-untagged"), [problem]);
+    assert_eq!(ended("09-to-tagged"), []);
+}
+
+#[test]
+fn r10_an_archived_one_is_said_and_is_no_last_good_one() {
+    let inventory = case("10-archived");
+    let plan = plan_offsite(&inventory, &regions(&inventory));
+    let example = "snap-arch".parse().unwrap();
+    assert_eq!(said_of_regions(&plan), [&Problem::ArchivedSources { some: Amount { snapshots: 1, gib: 8 }, example }]);
+    let plan = expire(&case("10-newest-archived"));
+    assert!(matches!(of(&plan, "snap-std"), (Act::Keep, Reason::LastGood { .. })));
+}
+
+#[test]
+fn r13_an_instance_without_an_ebs_volume_has_a_row_and_a_finding() {
+    let inventory = case("13-instance-store");
+    let plan = plan_create(&inventory, &regions(&inventory), &Config::default());
+    let subject = Subject::Instance("i-1".parse().unwrap());
+    let row = plan.decisions.iter().find(|one| one.subject == subject).unwrap();
+    assert_eq!((&row.act, &row.reason), (&Act::Skip, &Reason::NoEbsVolume));
+    assert_eq!(problems(&plan, "i-1"), [&Problem::NothingToBackUp]);
+    assert_eq!(problems(&plan, "i-2"), NO_PROBLEM, "it has an EBS volume beside its instance store");
+}
+
+#[test]
+fn r27_what_is_due_where_a_run_does_not_act_is_one_line() {
+    let inventory = case("27-elsewhere");
+    let home: Region = "us-east-1".parse().unwrap();
+    let plan = plan_expire(&inventory, std::slice::from_ref(&home), &Config::default());
+    let elsewhere: Vec<_> = plan.due_elsewhere.iter().map(|(region, some)| (region.as_str(), some.snapshots)).collect();
+    assert_eq!(elsewhere, [("eu-west-1", 39)]);
+    assert_eq!(expire(&inventory).due_elsewhere.len(), 0);
 }
 
 #[test]

@@ -237,7 +237,7 @@ fn a_file_that_is_no_listing_is_a_gap_that_says_what_it_is() {
         (b"", "the file is empty"),
         (b" \n", "the file is empty"),
         (b"SNAPSHOTS\tfalse\n", "it is not JSON (expected value at line 1 column 1)"),
-        (b"\xff\xfe{\0", "the file is UTF-16, as PowerShell's `>` writes it, not UTF-8"),
+        (b"\xff\xfe{\0", "the file breaks off (EOF while parsing an object at line 1 column 1)"),
         (br#"{"Volumes": []}"#, "it holds \"Volumes\" where \"Snapshots\" is expected"),
         (b"{}", "it holds nothing where \"Snapshots\" is expected"),
         (
@@ -266,6 +266,22 @@ fn a_file_that_is_no_listing_is_a_gap_that_says_what_it_is() {
 fn a_folder_where_a_file_should_be_is_a_gap() {
     let folder = Folder::good().without("us-east-1/snapshots.json").with("us-east-1/snapshots.json/x", "");
     assert_broken(&folder, &format!("us-east-1/snapshots.json: it is not a file; {MAKE_SNAPSHOTS}"));
+}
+
+#[test]
+fn utf_16_with_a_byte_order_mark_is_read_as_utf_8_is() {
+    let text = format!(r#"{{"Snapshots": [{}]}}"#, SNAP.replace("snap-1", "snap-7"));
+    let of = |mark: &[u8], bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        mark.iter().copied().chain(text.encode_utf16().flat_map(bytes)).collect()
+    };
+    for bytes in [of(b"\xff\xfe", u16::to_le_bytes), of(b"\xfe\xff", u16::to_be_bytes)] {
+        let folder = Folder::good();
+        fs::write(folder.0.join("us-east-1/snapshots.json"), &bytes).unwrap();
+        let dump = folder.read();
+        assert_eq!((sentences(&dump), snapshots(&dump).items()[0].id.as_str()), (Vec::new(), "snap-7"));
+        fs::write(folder.0.join("us-east-1/snapshots.json"), &bytes[..bytes.len() - 7]).unwrap();
+        assert!(!snapshots(&folder.read()).is_whole());
+    }
 }
 
 #[test]
@@ -380,10 +396,6 @@ fn a_snapshot_with_an_unreadable_field_is_left_out() {
         ("\"vol-1\"", "\"i-1\""),
         "snap-2: VolumeId \"i-1\" is not a volume's id (like vol-0123456789abcdef0)",
     );
-    assert_left_out(
-        ("\"VolumeSize\"", "\"StorageTier\": \"deep\", \"VolumeSize\""),
-        "snap-2: StorageTier \"deep\" is not known here",
-    );
     assert_left_out(("\"Key\"", "\"key\""), "snap-2: no Key of a tag");
     assert_left_out(("\"Tags\": [", "\"Tags\": {}, \"Else\": ["), "snap-2: Tags is not a list");
     assert_left_out(
@@ -398,7 +410,6 @@ fn volumes_and_instances_are_as_strict() {
         ("volumes", VOLUME.replace("\"Size\"", "\"Else\""), "vol-1: no Size; left out"),
         ("volumes", VOLUME.replace("VolumeType", "Else"), "vol-1: no VolumeType; left out"),
         ("volumes", VOLUME.replace("Encrypted", "Else"), "vol-1: no Encrypted; left out"),
-        ("instances", INSTANCE.replace("running", "dreaming"), "i-1: State \"dreaming\" is not known here; left out"),
         ("instances", INSTANCE.replace("State", "Else"), "i-1: no State; left out"),
         ("instances", INSTANCE.replace("BlockDeviceMappings", "Else"), "i-1: no BlockDeviceMappings; left out"),
         ("instances", INSTANCE.replace("VolumeId", "Else"), "i-1: no VolumeId; left out"),
@@ -481,8 +492,36 @@ fn regions_are_enabled_by_their_opt_in_status() {
     assert_eq!(dump.inventory.enabled, Read::Whole(vec![region("us-east-1"), region("af-south-1")]));
 
     let dump = Folder::good().with("regions.json", text.replace("not-opted-in", "opting-in")).read();
-    assert_eq!(sentences(&dump), ["regions.json: ap-east-1: OptInStatus \"opting-in\" is not known here; left out"]);
-    assert!(!dump.inventory.enabled.is_whole());
+    let all = ["us-east-1", "af-south-1", "ap-east-1"].map(region).to_vec();
+    assert_eq!(dump.inventory.enabled, Read::Whole(all), "reading a Region of an unfamiliar status will tell");
+}
+
+#[test]
+fn words_that_ec2_did_not_have_are_kept_as_unfamiliar() {
+    let deep = SNAP.replace("\"VolumeSize\"", "\"StorageTier\": \"deep\", \"VolumeSize\"");
+    let text = format!(r#"{{"Reservations": [{{"Instances": [{}]}}]}}"#, INSTANCE.replace("running", "dreaming"));
+    let dump = Folder::good().with_snapshots(&deep).with("us-east-1/instances.json", text).read();
+    assert_eq!(sentences(&dump), Vec::<String>::new());
+    assert!(snapshots(&dump).is_whole() && instances(&dump).is_whole());
+    assert_eq!(snapshots(&dump).items()[0].state, SnapshotState::Unfamiliar);
+    let state = instances(&dump).items()[0].state;
+    assert_eq!((state, state.is_backed_up()), (InstanceState::Unfamiliar, true));
+}
+
+#[test]
+fn of_another_tools_snapshots_one_that_cannot_be_read_costs_itself_alone() {
+    let odd = r#"{"SnapshotId": "snap-2", "State": "completed", "Tags": [{"Key": "Owner", "Value": "x"}]}"#;
+    let dump = Folder::good().with_snapshots(&format!("{SNAP}, {odd}")).read();
+    let said = "us-east-1/snapshots.json: snap-2: not Snapwarden's, no StartTime; left out";
+    assert_eq!(sentences(&dump), [said]);
+    assert!(snapshots(&dump).is_whole());
+    let key = |key| format!(r#"{{"Key": "{key}""#);
+    for (tag, value) in
+        [(key("Type"), "Automated"), (key("SourceSnapshotId"), "snap-1"), ("{\"Key\": 7".to_owned(), "x")]
+    {
+        let odd = odd.replace(&key("Owner"), &tag).replace("\"x\"", &format!("\"{value}\""));
+        assert!(!snapshots(&Folder::good().with_snapshots(&odd).read()).is_whole(), "{odd}");
+    }
 }
 
 #[test]

@@ -173,7 +173,9 @@ fn destinations_of_instances(inventory: &Inventory, selected: bool) -> Vec<(Regi
     };
     let of_region = |(region, seen): (&Region, &RegionInventory)| -> Vec<(Region, Listing)> {
         let instances = seen.instances.items().iter().filter(is_asked);
-        instances.flat_map(|instance| destinations(inventory, region, &instance.tags)).collect()
+        let of_instance =
+            |instance: &Instance| destinations(inventory, region, &tags::with_keys_of_before(&instance.tags));
+        instances.flat_map(of_instance).collect()
     };
     inventory.regions.iter().flat_map(of_region).collect()
 }

@@ -164,7 +164,6 @@ fn a_record_that_cannot_be_read_is_an_error_and_names_what() {
         ("<volumeSize>8</volumeSize>", "", "snap-2: no volumeSize"),
         ("<volumeSize>8</volumeSize>", "<volumeSize>-8</volumeSize>", "snap-2: volumeSize is not a size in GiB"),
         ("<encrypted>true</encrypted>", "", "snap-2: no encrypted"),
-        ("standard", "glacier", "snap-2: storageTier \"glacier\" is not known here"),
         ("<key>Type</key>", "", "snap-2: no key of a tag"),
     ] {
         assert_eq!(bad(cut, put), said);
@@ -173,7 +172,7 @@ fn a_record_that_cannot_be_read_is_an_error_and_names_what() {
 }
 
 #[test]
-fn an_unfamiliar_snapshot_state_is_kept_as_such_and_an_unfamiliar_instance_state_is_not_read() {
+fn words_that_ec2_did_not_have_are_kept_as_unfamiliar() {
     let endpoint = Endpoint::default();
     let aws = ready(&endpoint);
     let odd = snapshot("snap-1").replace("completed", "hibernating").replace("standard", "archive");
@@ -181,10 +180,26 @@ fn an_unfamiliar_snapshot_state_is_kept_as_such_and_an_unfamiliar_instance_state
     let page = run(aws.describe_snapshots(&home(), OWN)).unwrap();
     assert_eq!((page.items[0].state, page.items[0].tier), (SnapshotState::Unfamiliar, StorageTier::Archive));
 
+    endpoint.next(Reply::ok(&snapshots(&[snapshot("snap-1").replace("standard", "glacier")], None)));
+    let page = run(aws.describe_snapshots(&home(), OWN)).unwrap();
+    assert_eq!(page.items[0].state, SnapshotState::Unfamiliar);
+
     let odd = answers::reservation("r-1", &["i-1"]).replace("running", "levitating");
     endpoint.next(Reply::ok(&answers::page("DescribeInstances", "reservationSet", &[odd], None)));
-    let error = run(aws.describe_instances(&home(), None)).unwrap_err();
-    assert_eq!(error.message, "i-1: instanceState \"levitating\" is not known here");
+    let page = run(aws.describe_instances(&home(), None)).unwrap();
+    assert_eq!(page.items[0].state, InstanceState::Unfamiliar);
+}
+
+#[test]
+fn of_another_tools_snapshots_one_that_cannot_be_read_costs_itself_alone() {
+    let endpoint = Endpoint::default();
+    let aws = ready(&endpoint);
+    let odd = snapshot("snap-2").replace("<volumeSize>8</volumeSize>", "");
+    endpoint.next(Reply::ok(&snapshots(&[snapshot("snap-1"), odd.replace("Automated", "Manual")], None)));
+    let page = run(aws.describe_snapshots(&home(), OWN)).unwrap();
+    assert_eq!(page.items.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["snap-1"]);
+    endpoint.next(Reply::ok(&snapshots(&[odd.replace("<key>Type</key>", "<key>SourceSnapshotId</key>")], None)));
+    assert!(run(aws.describe_snapshots(&home(), OWN)).is_err(), "it says that it is a copy");
 }
 
 #[test]

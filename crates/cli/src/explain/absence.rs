@@ -44,6 +44,7 @@ pub(super) fn not_selected(world: &World<'_>, region: &Region, instance: &Instan
         InstanceState::ShuttingDown => Some("it is shutting down"),
         InstanceState::Terminated => Some("it is terminated"),
         InstanceState::Pending | InstanceState::Running | InstanceState::Stopping | InstanceState::Stopped => None,
+        InstanceState::Unfamiliar => None,
     };
     let tag = match policy.selection {
         Selection::Selected => None,
@@ -118,6 +119,9 @@ pub(super) fn offsite(world: &World<'_>, region: &Region, snapshot: &Snapshot) -
     }
     if snapshot.tier == StorageTier::Archive {
         return "in the archive tier; only snapshots of the standard tier are copied".to_owned();
+    }
+    if snapshot.tier == StorageTier::Local {
+        return "on an Outpost or in a Local Zone, from where EC2 copies nothing to another Region".to_owned();
     }
     "no DestinationRegion, so nothing is copied".to_owned()
 }

@@ -74,6 +74,7 @@ pub(super) fn snapshot(snapshot: &Snapshot) -> String {
     let tier = match snapshot.tier {
         StorageTier::Standard => "",
         StorageTier::Archive => ", in the archive tier",
+        StorageTier::Local => ", on an Outpost or in a Local Zone",
     };
     let encrypted = if snapshot.encrypted { "encrypted" } else { "not encrypted" };
     format!(

@@ -31,6 +31,7 @@ fn of(decisions: Vec<Decision>) -> Plan {
         groups: Vec::new(),
         coverage: std::collections::BTreeMap::new(),
         holds: Vec::new(),
+        due_elsewhere: BTreeMap::new(),
         findings: Vec::new(),
     }
 }

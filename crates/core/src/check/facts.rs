@@ -189,21 +189,38 @@ pub(super) fn is_pinned(tags: &Tags) -> bool {
     tags.iter().any(|(key, _)| key.trim().eq_ignore_ascii_case("KeepForever"))
 }
 
+/// Whether tags say `Backup=Yes`, or `No`: quotes around the word mean nothing, nor do marks outside ASCII.
+pub(super) fn says_backup(tags: &Tags, word: &str) -> bool {
+    let said = tags.get("Backup").map(|text| text.trim_matches(|c: char| is_around_words(c)));
+    said.is_some_and(|text| text.eq_ignore_ascii_case(word))
+}
+
+fn is_around_words(c: char) -> bool {
+    c.is_whitespace() || c == '"' || c == '\'' || !(c.is_ascii() || c.is_alphanumeric())
+}
+
 /// Whether tags say `Backup=No`.
 pub(super) fn says_no(tags: &Tags) -> bool {
-    tags.get("Backup").is_some_and(|text| text.eq_ignore_ascii_case("No"))
+    says_backup(tags, "No")
 }
 
 /// The words of `DestinationRegion`, junk included.
 pub(super) fn destination_words(tags: &Tags) -> Vec<String> {
     let text = tags.get("DestinationRegion").unwrap_or_default().to_lowercase();
-    let words = text.split(|c: char| c == ',' || c.is_whitespace());
+    let words = text.split(|c| c == ',' || is_around_words(c));
     words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 /// Those of them that can be a Region's name.
 pub(super) fn destinations(tags: &Tags) -> impl Iterator<Item = Region> {
     destination_words(tags).into_iter().filter_map(|word| word.parse().ok())
+}
+
+/// The destinations that an instance's tags name, by the predecessor's `CopyRegion` where they have no `DestinationRegion`.
+pub(super) fn destinations_of_instance(tags: &Tags) -> impl Iterator<Item = Region> {
+    let before = tags.get("CopyRegion").filter(|_| !tags.has("DestinationRegion"));
+    let before = before.and_then(|text| text.to_lowercase().parse().ok());
+    destinations(tags).chain(before)
 }
 
 /// A tag that is a day.

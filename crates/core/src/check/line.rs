@@ -238,7 +238,7 @@ impl<'a> Line<'a> {
         }
         for instance in instances {
             policies.extend(asked(&instance.tags, config));
-            destinations.extend(facts::destinations(&instance.tags));
+            destinations.extend(facts::destinations_of_instance(&instance.tags));
         }
         Force { need: Need::of(&policies), destinations }
     }
@@ -267,7 +267,7 @@ impl<'a> Line<'a> {
     }
 
     fn find_adopted(&self) -> Option<Timestamp> {
-        let is_yes = |one: &&&Instance| one.tags.get("Backup").is_some_and(|text| text.eq_ignore_ascii_case("yes"));
+        let is_yes = |one: &&&Instance| facts::says_backup(&one.tags, "Yes");
         let ids: BTreeSet<&str> = self.holders.iter().filter(is_yes).map(|one| one.id.as_str()).collect();
         let is_of_one =
             |member: &Member<'_>| member.fact.snapshot.tags.get("InstanceID").is_some_and(|id| ids.contains(id));
@@ -320,7 +320,7 @@ impl<'a> Line<'a> {
             named.into_iter().filter_map(|(region, what)| Some(format!("{what} of {}", region?)))
         });
         let asking = self.holders.iter().copied().chain(self.named_instances());
-        let mut named: BTreeSet<Region> = asking.flat_map(|one| facts::destinations(&one.tags)).collect();
+        let mut named: BTreeSet<Region> = asking.flat_map(|one| facts::destinations_of_instance(&one.tags)).collect();
         let is_silent = |member: &Member<'_>| {
             member.record == Record::Absent && facts::destinations(&member.fact.snapshot.tags).next().is_none()
         };

@@ -1,5 +1,6 @@
 //! A policy of retention as it is written: on a snapshot as `snapwarden:retention`, on an instance as its tags.
 
+use super::facts::says_backup;
 use crate::policy::Config;
 use crate::schedule::{Schedule, Zone};
 use crate::tags::Tags;
@@ -93,8 +94,12 @@ pub(super) fn asked(tags: &Tags, config: &Config) -> Option<Policy> {
         Some(numbers)
     };
     let (mut own, mut copies) = (read(OWN)?, read(COPIES)?);
+    // The predecessor's key counts where it is a number, and ours is not there.
+    if !tags.has("RetentionDays") {
+        own[0] = tags.get("Retention").and_then(|text| number(text, MOST[0])).unwrap_or(0);
+    }
     let has_copies = COPIES.into_iter().any(|name| tags.has(name));
-    if own[0] == 0 && tags.get("Backup").is_some_and(|text| text.eq_ignore_ascii_case("Yes")) {
+    if own[0] == 0 && says_backup(tags, "Yes") {
         own[0] = config.retention_days;
     }
     if copies[0] == 0 {

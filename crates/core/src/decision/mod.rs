@@ -68,6 +68,9 @@ pub struct Plan {
     /// The manager's: the Regions whose expiry waits for a person (S9).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holds: Vec<Hold>,
+    /// The manager's: what is due in Regions that were read and where this run does not act, at most.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub due_elsewhere: BTreeMap<Region, Amount>,
     /// What a person should look at.
     pub findings: Vec<Finding>,
 }
@@ -93,6 +96,8 @@ pub struct Decision {
 pub enum Subject {
     /// The creator: a volume of a selected instance.
     Volume(VolumeId),
+    /// The creator: a selected instance that has no EBS volume.
+    Instance(InstanceId),
     /// The creator: a device of a selected instance that is no EBS volume.
     Device(InstanceId, String),
     /// The offsiter: one source in one destination.

@@ -46,6 +46,9 @@ impl fmt::Display for Finding {
 #[allow(missing_docs, reason = "the Display below says each in a sentence")]
 pub enum Problem {
     BackupUnreadable { value: String },
+    BackupKeyMistyped { key: String },
+    BackupEnded { volumes: usize, example: VolumeId, until: Date },
+    NothingToBackUp,
     VolumeBackupUnreadable { value: String },
     RetentionUnreadable { key: String, value: String, days: u32 },
     ScheduleUnreadable { value: String, default: String },
@@ -66,6 +69,7 @@ pub enum Problem {
     CopyFailing { destination: Region, message: String },
     CopyMismatch { copy: CopyRef, difference: String },
     ArchivedSources { some: Amount, example: SnapshotId },
+    LocalSources { some: Amount, example: SnapshotId },
     TwoCopies { destination: Region, copies: Vec<SnapshotId> },
     StampFull,
     DeleteOnUnreadable { value: Option<String> },
@@ -80,6 +84,7 @@ pub enum Problem {
     ApprovalOfNothing { approval: Approval },
     HistoryUnread { unread: Vec<Unread>, some: Amount },
     NoVolume { some: Amount },
+    Unfamiliar { some: Amount, example: SnapshotId },
     TagsWandered { some: Amount, example: SnapshotId },
     PinnedPastDay { some: Amount },
     SourcesKeep { some: Amount, example: CopyRef },
@@ -125,6 +130,21 @@ impl fmt::Display for Problem {
                 "Backup={} does not select it. Tag it Yes to back it up, or take the tag away: then what there is stays. With \
                  No all that there is of its volumes ends after some weeks",
                 quoted(value)
+            ),
+            P::BackupKeyMistyped { key } => write!(
+                f,
+                "its tag {} says Yes, but the key is not Backup (letter case counts), so it is not backed up. Correct the key",
+                quoted(key)
+            ),
+            P::BackupEnded { volumes, example, until } => write!(
+                f,
+                "volumes that are not backed up any more, since no instance tagged Backup=Yes has them: {}, such as \
+                 {example}, backed up until {until}. Attach it to such an instance, or tag it Backup=No",
+                super::words::volumes(*volumes)
+            ),
+            P::NothingToBackUp => f.write_str(
+                "tagged Backup=Yes, but it has no EBS volume: nothing of it is backed up. Attach its volumes again, or take \
+                 the tag away",
             ),
             P::VolumeBackupUnreadable { value } => {
                 write!(f, "Backup={} does not leave the volume out; write No if that is what is meant", quoted(value))
@@ -233,6 +253,11 @@ impl fmt::Display for Problem {
                 "archived, and without a copy at a destination (like {example}): {some}. EC2 copies none from the archive; \
                  restore it to the standard tier to have it copied"
             ),
+            P::LocalSources { some, example } => write!(
+                f,
+                "on an Outpost or in a Local Zone, and without a copy at a destination (like {example}): {some}. EC2 copies \
+                 none to another Region; take DestinationRegion off, or make the snapshots in the Region"
+            ),
             P::TwoCopies { destination, copies } => write!(
                 f,
                 "{} copies in {destination} ({}); the oldest verified one counts, the others expire on their own day",
@@ -319,6 +344,11 @@ impl fmt::Display for Problem {
                  with {} (and {}), or delete it by hand",
                 key::VOLUME_ID,
                 key::SOURCE_REGION
+            ),
+            P::Unfamiliar { some, example } => write!(
+                f,
+                "snapshots in a state or a storage tier that is not known here (like {example}): {some}. They are kept, \
+                 and no copy or delete rests on them; a newer Snapwarden may know it"
             ),
             P::TagsWandered { some, example } => write!(
                 f,

@@ -22,6 +22,7 @@ use crate::tags::{OffsiteMode, key};
 #[allow(missing_docs, reason = "the Display below says each in a sentence")]
 pub enum Reason {
     // The creator.
+    NoEbsVolume,
     NotEbs,
     ExcludedByTag,
     AlreadyDone {
@@ -208,6 +209,7 @@ impl Reason {
     pub fn word(&self) -> &'static str {
         use Reason as R;
         match self {
+            R::NoEbsVolume => "no EBS volume",
             R::NotEbs => "not EBS",
             R::ExcludedByTag => "Backup=No",
             R::AlreadyDone { .. } => "done",
@@ -425,6 +427,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use Reason as R;
         match self {
+            R::NoEbsVolume => f.write_str("tagged Backup=Yes, but it has no EBS volume: nothing of it is backed up"),
             R::NotEbs => f.write_str("not an EBS volume"),
             R::ExcludedByTag => f.write_str("the volume is tagged Backup=No"),
             R::AlreadyDone { slot, snapshot, region } => write!(f, "slot {slot} is done: {snapshot} in {region}"),

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use super::schedules::{self, gap};
-use super::{Expected, Lint, LintProblem, Severity, Tagged, near, values};
+use super::{Expected, Lint, LintProblem, Severity, Tagged, values};
 use crate::ids::Region;
 use crate::inventory::{Instance, Inventory};
+use crate::near;
 use crate::policy::{Config, InstancePolicy, Offsite, Origin, RefusedWhy, Selection};
 use crate::retention::{Keep, Tiers};
 use crate::schedule::{Schedule, ScheduleError, ScheduleWrong};
@@ -123,6 +124,10 @@ pub(super) fn destinations(on: &Tagged<'_>, inventory: &Inventory) -> Vec<Lint> 
         // `eu west 1` is one name with two slips, not three names.
         return vec![lint(LintProblem::NoRegion { name: whole.to_owned(), nearest: Some(region) })];
     }
+    let has_junk = offsite.refused.iter().any(|refused| refused.why == RefusedWhy::NotThere);
+    if let Some(meant) = separated(whole, inventory).filter(|_| has_junk) {
+        return vec![lint(LintProblem::Separators { meant })];
+    }
     let refused = offsite.refused.into_iter().map(|refused| match refused.why {
         RefusedWhy::OwnRegion => lint(LintProblem::OwnRegion),
         RefusedWhy::NotThere => {
@@ -131,6 +136,14 @@ pub(super) fn destinations(on: &Tagged<'_>, inventory: &Inventory) -> Vec<Lint> 
         }
     });
     refused.collect()
+}
+
+/// The Regions that a text names with anything between them, where it names nothing else: `us-west-2;eu-west-1`.
+fn separated(text: &str, inventory: &Inventory) -> Option<String> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').map(str::to_ascii_lowercase);
+    let words: Vec<_> = words.filter(|word| !word.is_empty() && word != "and").collect();
+    let is_enabled = |word: &String| inventory.enabled.items().iter().any(|region| region.as_str() == word);
+    (!words.is_empty() && words.iter().all(is_enabled)).then(|| words.join(" "))
 }
 
 fn offsite(on: &Tagged<'_>, offsite: &Offsite, is_longer_here: bool) -> Vec<Lint> {

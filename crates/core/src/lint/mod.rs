@@ -7,7 +7,6 @@
 //! written for themselves, and what works but could be better, is [`Severity::Advice`].
 
 mod instance;
-mod near;
 mod says;
 mod schedules;
 mod snapshot;
@@ -21,9 +20,10 @@ use serde::{Deserialize, Serialize};
 use crate::decision::{Finding, Problem};
 use crate::ids::{Region, VolumeId};
 use crate::inventory::{Inventory, Read, RegionInventory, Snapshot, Volume};
+use crate::near;
 use crate::plan::gaps;
 use crate::policy::Config;
-use crate::tags::{self, Tags, key};
+use crate::tags::{self, TagValue, Tags, key};
 
 /// Something about a tag that a person should look at.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -63,6 +63,7 @@ pub enum LintProblem {
     NearKey { ours: String },
     NoRegion { name: String, nearest: Option<Region> },
     OwnRegion,
+    Separators { meant: String },
     KeepsAllTheSame,
     ShortRetention { kept_days: u32, gap: Gap },
     IdleTier { kept_days: u32, reach_days: u32 },
@@ -171,14 +172,30 @@ impl Tagged<'_> {
     /// would be no value of ours was meant for something else.
     fn near_keys(&self, ours: &[&'static str], severity: impl Fn(&str, &str) -> Severity) -> Vec<Lint> {
         let strange = self.tags.iter().filter(|(key, _)| !key::ALL.contains(key) && !is_keep_forever(key));
+        let understood = tags::with_keys_of_before(self.tags);
         let near = strange.filter_map(|(written, value)| {
-            let meant = *near::nearest(written, ours)?;
+            let meant = near::nearest(written, ours).copied().or_else(|| self.of_others(written))?;
             let is_same_word = meant != key::BACKUP && near::squeezed(written) == near::squeezed(meant);
-            let may_be_meant = is_same_word || !self.tags.has(meant);
+            let may_be_meant = is_same_word || !understood.has(meant);
             (may_be_meant && values::is_of(meant, value.trim()))
                 .then(|| self.lint(written, severity(meant, value), LintProblem::NearKey { ours: meant.to_owned() }))
         });
         near.collect()
+    }
+}
+
+impl Tagged<'_> {
+    /// The key of ours that means what one of another tool's does, on an instance that is backed up; `BackupTag` on any.
+    fn of_others(&self, written: &str) -> Option<&'static str> {
+        let is_selected = tags::backup(self.tags) == TagValue::Is(true);
+        match near::squeezed(written).as_str() {
+            "backuptag" | "autobackup" | "ebsbackup" => Some(key::BACKUP),
+            _ if !is_selected => None,
+            "retention" | "retentionperiod" | "backupretention" | "snapshotretention" => Some(key::RETENTION_DAYS),
+            "copyregion" | "backupregion" | "snapshotregion" | "drregion" => Some(key::DESTINATION_REGION),
+            "schedule" | "snapshotschedule" | "backuptime" => Some(key::BACKUP_SCHEDULE),
+            _ => None,
+        }
     }
 }
 

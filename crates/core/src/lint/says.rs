@@ -52,6 +52,11 @@ impl fmt::Display for LintProblem {
                     None => f.write_str("write a Region's name, like eu-west-1"),
                 }
             }
+            P::Separators { meant } => write!(
+                f,
+                "has something other than spaces and commas between Regions, so nothing is copied there; did you mean {}?",
+                quoted(meant)
+            ),
             P::OwnRegion => f.write_str("names its own Region, where nothing is copied to; name another one"),
             P::KeepsAllTheSame => {
                 f.write_str("keeps it for ever all the same, as any value does; take the tag away if it may expire")

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{LintProblem, Severity, near, schedules};
+use super::{LintProblem, Severity, schedules};
 use crate::ids::{InstanceId, Region, SnapshotId, VolumeId};
+use crate::near;
 use crate::retention::{KEYS, Retention};
 use crate::schedule::{Schedule, Slot};
 use crate::tags::{self, OffsiteMode, TYPE_AUTOMATED, Tags, key};
@@ -111,6 +112,9 @@ pub(super) fn is_of(key: &str, text: &str) -> bool {
         key::WAS => Some(Expected::ReplacedVolume),
         key::IN_USE => Some(Expected::InUse),
         key::BACKUP_SCHEDULE => return text.parse::<Schedule>().is_ok() || schedules::meant(text).is_some(),
+        key::DESTINATION_REGION => {
+            return text.split_whitespace().all(|word| word.contains('-') && word.parse::<Region>().is_ok());
+        }
         key => numbers().find(|(number, _)| *number == key).map(|(_, expected)| expected),
     };
     expected.is_none_or(|expected| expected.reads(text) || expected.meant(key, text).is_some())
@@ -139,11 +143,16 @@ fn number(key: &str, text: &str) -> Option<u32> {
     digits.parse().ok().filter(|_| unit.is_empty() || of_key.any(|of_key| of_key.starts_with(unit)))
 }
 
-/// Whether a word means yes or no.
+/// Whether a word, or the first of several, means yes or no.
 pub(super) fn yes_or_no(text: &str) -> Option<bool> {
-    match text.trim().to_lowercase().as_str() {
+    let word = text.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    let first = word.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    match word.as_str() {
         "yes" | "y" | "true" | "t" | "1" | "on" | "ja" | "oui" | "si" | "sí" | "enable" | "enabled" => Some(true),
         "no" | "n" | "false" | "f" | "0" | "off" | "nein" | "non" | "disable" | "disabled" => Some(false),
+        _ if first == "no" => Some(false),
+        _ if first == "yes" => Some(true),
+        _ if word.starts_with('y') && strsim::damerau_levenshtein(&word, "yes") == 1 => Some(true),
         _ => None,
     }
 }

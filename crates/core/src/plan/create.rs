@@ -3,17 +3,19 @@
 //! The slot is on every snapshot from birth. That, and looking at every Region that was read, is what makes a second
 //! run of the same slot find the first one's work instead of doing it again (S8).
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::coverage::{Coverages, newest};
-use super::gaps;
+use super::{gaps, unfamiliar};
 use crate::decision::{About, Act, Consistency, CreateGroup, Decision, Finding, Job, Plan, Problem, Reason, Subject};
 use crate::ids::{InstanceId, Region, VolumeId};
 use crate::index::Index;
-use crate::inventory::{Instance, Inventory, RegionInventory, SnapshotState, Volume};
+use crate::inventory::{Instance, InstanceState, Inventory, RegionInventory, SnapshotState, Volume, day_of};
 use crate::managed::Managed;
+use crate::near;
 use crate::policy::{Config, InstancePolicy, Origin, Selection, SlotChoice};
 use crate::retention::Retention;
 use crate::schedule::Slot;
@@ -37,22 +39,19 @@ pub fn plan_create(inventory: &Inventory, regions: &[Region], config: &Config) -
         let none = RegionInventory::default();
         let seen = inventory.regions.get(&region).unwrap_or(&none);
         plan.findings.extend(gaps(&region, Some(seen)));
+        plan.findings.extend(unfamiliar(&index, &region));
         let selected = select(inventory, &region, seen, config, &mut plan.findings);
+        plan.findings.extend(ended(&index, &region, seen));
         let owners = owners(&selected);
         let others = others(seen, &region, inventory, config);
         let volumes: BTreeMap<_, _> = seen.volumes.items().iter().map(|volume| (&volume.id, volume)).collect();
-        for (instance, policy) in &selected {
-            let slot = match config.slot {
-                Some(SlotChoice::At(slot)) => slot,
-                Some(SlotChoice::Now) => Slot::containing(inventory.taken_at),
-                None => policy.schedule.value.slot_at(inventory.taken_at),
-            };
+        for Selected { instance, policy, slot } in &selected {
             let one = OneInstance {
                 inventory,
                 region: &region,
                 instance,
                 policy,
-                slot,
+                slot: *slot,
                 volumes: &volumes,
                 others: &others,
                 history: &history,
@@ -80,56 +79,102 @@ pub fn plan_create(inventory: &Inventory, regions: &[Region], config: &Config) -
     plan.finish()
 }
 
-/// The live instances tagged `Backup=Yes`, by id, with their policies.
+/// An instance that is backed up, what its tags ask for, and the slot that is to be done now.
+struct Selected<'a> {
+    instance: &'a Instance,
+    policy: InstancePolicy,
+    slot: Slot,
+}
+
+/// The live instances tagged `Backup=Yes`, by id.
 fn select<'a>(
     inventory: &Inventory,
     region: &Region,
     seen: &'a RegionInventory,
     config: &Config,
     findings: &mut Vec<Finding>,
-) -> Vec<(&'a Instance, InstancePolicy)> {
+) -> Vec<Selected<'a>> {
     let mut selected = Vec::new();
     for instance in seen.instances.items().iter().filter(|instance| instance.state.is_backed_up()) {
         let policy = InstancePolicy::of(instance, region, inventory, config);
         match &policy.selection {
             Selection::Selected => {
                 findings.extend(policy.findings(region, instance.id.as_str()));
-                selected.push((instance, policy));
+                let slot = match config.slot {
+                    Some(SlotChoice::At(slot)) => slot,
+                    Some(SlotChoice::Now) => Slot::containing(inventory.taken_at),
+                    None => policy.schedule.value.slot_at(inventory.taken_at),
+                };
+                selected.push(Selected { instance, policy, slot });
             }
             Selection::Unreadable(value) => {
                 findings.push(Finding::new(region, &instance.id, Problem::BackupUnreadable { value: value.clone() }));
             }
-            Selection::Excluded | Selection::Untagged => {}
+            Selection::Untagged => {
+                let key = near_backup(&instance.tags).map(str::to_owned);
+                let problem = key.map(|key| Problem::BackupKeyMistyped { key });
+                findings.extend(problem.map(|problem| Finding::new(region, &instance.id, problem)));
+            }
+            Selection::Excluded => {}
         }
     }
-    selected.sort_by(|a, b| a.0.id.cmp(&b.0.id));
+    selected.sort_by(|a, b| a.instance.id.cmp(&b.instance.id));
     selected
 }
 
-/// Whose a volume is that hangs on several selected instances: that with the longest retention; of equals, the first id.
-fn owners<'a>(selected: &[(&'a Instance, InstancePolicy)]) -> BTreeMap<&'a VolumeId, &'a InstanceId> {
-    let mut owners: BTreeMap<&VolumeId, (u32, &InstanceId)> = BTreeMap::new();
-    for (instance, policy) in selected {
+/// A key that says `Yes` and is nearly `Backup`.
+fn near_backup(tags: &Tags) -> Option<&str> {
+    let says_yes = |value: &str| tags::backup(&[(key::BACKUP, value)].into_iter().collect()) == TagValue::Is(true);
+    let mut near = tags.iter().filter(|(key, value)| says_yes(value) && near::nearest(key, [key::BACKUP]).is_some());
+    near.next().map(|(key, _)| key)
+}
+
+/// The finding that counts volumes that were backed up and that no instance tagged `Backup=Yes` has now. What is tagged
+/// `Backup=No`, or hangs on an instance that is, was left out on purpose.
+fn ended(index: &Index<'_>, region: &Region, seen: &RegionInventory) -> Option<Finding> {
+    if !seen.instances.is_whole() {
+        return None;
+    }
+    let is_tagged = |tags: &Tags| tags::backup(tags).ok().is_some();
+    let is_left = |volume: &&Volume| {
+        tags::backup(&volume.tags) != TagValue::Is(false)
+            && !index.holders(&volume.id).any(|(_, instance)| is_tagged(&instance.tags))
+    };
+    let last = |volume: &Volume| {
+        let all = index.of_volume(&volume.id).filter(|one| one.is_completed());
+        Some((all.map(Managed::taken).max()?, volume.id.clone()))
+    };
+    let ended: Vec<_> = seen.volumes.items().iter().filter(is_left).filter_map(last).collect();
+    let (until, example) = ended.iter().max()?.clone();
+    let problem = Problem::BackupEnded { volumes: ended.len(), example, until: day_of(until) };
+    Some(Finding::new(region, region, problem))
+}
+
+/// Whose a volume is that hangs on several selected instances: that whose slot came last, so that the slots of all are done;
+/// of equals, that with the longest retention.
+fn owners<'a>(selected: &[Selected<'a>]) -> BTreeMap<&'a VolumeId, &'a InstanceId> {
+    let mut owners: BTreeMap<&VolumeId, (Slot, u32, &InstanceId)> = BTreeMap::new();
+    for Selected { instance, policy, slot } in selected {
         for volume in instance.devices.iter().filter_map(|device| device.volume.as_ref()) {
-            let days = policy.retention.reach_days();
-            let owner = owners.entry(volume).or_insert((days, &instance.id));
-            if days > owner.0 {
-                *owner = (days, &instance.id);
+            let one = (*slot, policy.retention.reach_days(), &instance.id);
+            let owner = owners.entry(volume).or_insert(one);
+            if (one.0, one.1) > (owner.0, owner.1) {
+                *owner = one;
             }
         }
     }
-    owners.into_iter().map(|(volume, (_, instance))| (volume, instance)).collect()
+    owners.into_iter().map(|(volume, (_, _, instance))| (volume, instance)).collect()
 }
 
 /// What live instances ask for, by the volumes that they have: of a volume that several have, all count.
-type Others = BTreeMap<VolumeId, Vec<(InstanceId, InstancePolicy, Tags)>>;
+type Others = BTreeMap<VolumeId, Vec<(InstanceId, InstancePolicy)>>;
 
 fn others(seen: &RegionInventory, region: &Region, inventory: &Inventory, config: &Config) -> Others {
     let mut others = Others::new();
     for instance in seen.instances.items().iter().filter(|instance| instance.state.is_backed_up()) {
         for volume in instance.devices.iter().filter_map(|device| device.volume.clone()) {
             let policy = InstancePolicy::of(instance, region, inventory, config);
-            others.entry(volume).or_default().push((instance.id.clone(), policy, instance.tags.clone()));
+            others.entry(volume).or_default().push((instance.id.clone(), policy));
         }
     }
     others.retain(|_, instances| instances.len() > 1);
@@ -191,6 +236,9 @@ impl OneInstance<'_> {
         let mut shown = BTreeSet::new();
         devices.retain(|device| device.volume.as_ref().is_none_or(|volume| shown.insert(volume.clone())));
         let mut decisions = Vec::new();
+        if devices.iter().all(|device| device.volume.is_none()) {
+            decisions.push(self.without_volume(findings));
+        }
         for device in &devices {
             match &device.volume {
                 None => {
@@ -208,6 +256,15 @@ impl OneInstance<'_> {
         let newest =
             group.iter().flat_map(|group| &group.volumes).map(|volume| newest(self.history.index, volume)).min();
         Planned { need: (group.is_none(), newest.flatten()), instance: self.instance.id.clone(), decisions, group }
+    }
+
+    /// An instance without any EBS volume: one that is starting may get some yet.
+    fn without_volume(&self, findings: &mut Vec<Finding>) -> Decision {
+        if self.instance.state != InstanceState::Pending {
+            findings.push(Finding::new(self.region, &self.instance.id, Problem::NothingToBackUp));
+        }
+        let subject = Subject::Instance(self.instance.id.clone());
+        self.decision(subject, None, Act::Skip, Reason::NoEbsVolume)
     }
 
     fn decision(&self, subject: Subject, volume: Option<&VolumeId>, act: Act, reason: Reason) -> Decision {
@@ -327,17 +384,19 @@ impl OneInstance<'_> {
 
     /// What this instance asks for, and others that have one of `volumes`: the greater of each number.
     fn retention<'v>(&self, volumes: impl IntoIterator<Item = &'v VolumeId>) -> Retention {
-        let mut retention = self.policy.retention.clone();
-        for (_, policy, _) in self.others_of(volumes) {
+        let others = self.others_of(volumes);
+        let selected = others.iter().filter(|(_, policy)| policy.selection == Selection::Selected);
+        let all = selected.map(|(id, policy)| (id, policy)).chain([(&self.instance.id, self.policy)]);
+        // Of one volume it is the same whoever's slot this is: it has the zone of the longest.
+        let longest = all.max_by_key(|(id, policy)| (policy.retention.reach_days(), Reverse(*id)));
+        let mut retention = longest.map_or(self.policy, |(_, policy)| policy).retention.merged(&self.policy.retention);
+        for (_, policy) in others {
             retention = policy.wanted().map_or(retention.clone(), |wanted| retention.merged(&wanted));
         }
         retention
     }
 
-    fn others_of<'v>(
-        &self,
-        volumes: impl IntoIterator<Item = &'v VolumeId>,
-    ) -> Vec<&(InstanceId, InstancePolicy, Tags)> {
+    fn others_of<'v>(&self, volumes: impl IntoIterator<Item = &'v VolumeId>) -> Vec<&(InstanceId, InstancePolicy)> {
         let all = volumes.into_iter().filter_map(|volume| self.others.get(volume)).flatten();
         all.filter(|(id, ..)| *id != self.instance.id).collect()
     }
@@ -368,13 +427,13 @@ impl OneInstance<'_> {
     }
 
     /// Where to, and how: all destinations that any of the instances names, and the mode that keeps the most.
-    fn offsite_tags(&self, others: &[&(InstanceId, InstancePolicy, Tags)], tags: &mut Tags) {
-        let mut destinations = self.instance.tags.get(key::DESTINATION_REGION).unwrap_or_default().to_owned();
+    fn offsite_tags(&self, others: &[&(InstanceId, InstancePolicy)], tags: &mut Tags) {
+        let mut destinations = self.policy.tags.get(key::DESTINATION_REGION).unwrap_or_default().to_owned();
         let mut mode = self.policy.offsite.mode.clone();
-        for (_, policy, of) in others {
+        for (_, policy) in others {
             let named = |tags: &Tags| tags::destinations(tags);
             let known = named(&[(key::DESTINATION_REGION, destinations.as_str())].into_iter().collect());
-            let more = named(of).into_iter().filter(|one| !known.contains(one));
+            let more = named(&policy.tags).into_iter().filter(|one| !known.contains(one));
             destinations.extend(more.map(|one| format!(" {one}")));
             if policy.offsite.mode.value > mode.value {
                 mode = policy.offsite.mode.clone();

@@ -15,10 +15,10 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::decision::{About, Finding, Job, Plan, Problem};
+use crate::decision::{About, Amount, Finding, Job, Plan, Problem};
 use crate::ids::{Region, VolumeId};
 use crate::index::Index;
-use crate::inventory::{Inventory, Read, RegionInventory};
+use crate::inventory::{Inventory, Read, RegionInventory, SnapshotState};
 use crate::managed::Managed;
 use crate::policy::Config;
 
@@ -45,6 +45,7 @@ impl Plan {
             groups: Vec::new(),
             coverage: BTreeMap::new(),
             holds: Vec::new(),
+            due_elsewhere: BTreeMap::new(),
             findings: Vec::new(),
         }
     }
@@ -109,6 +110,16 @@ pub(crate) fn gap<T>(region: &Region, what: &str, listing: Option<&Read<T>>) -> 
     };
     let problem = Problem::NotRead { what: what.to_owned(), why: why.to_owned() };
     Some(Finding::new(region, region, problem))
+}
+
+/// The finding that counts what EC2 describes in words that are not known here.
+fn unfamiliar(index: &Index<'_>, region: &Region) -> Option<Finding> {
+    let (mut some, mut example) = (Amount::default(), None);
+    for one in index.managed_in(region).filter(|one| one.raw().state == SnapshotState::Unfamiliar) {
+        some.add(one.raw().size_gib);
+        example.get_or_insert_with(|| one.id().clone());
+    }
+    Some(Finding::new(region, region, Problem::Unfamiliar { some, example: example? }))
 }
 
 fn later(time: Timestamp, hours: i64) -> Timestamp {

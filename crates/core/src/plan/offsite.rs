@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::expire::in_use;
-use super::{NewestHere, about, gap, later};
+use super::{NewestHere, about, gap, later, unfamiliar};
 use crate::decision::{Act, Amount, CopyRef, Decision, Finding, Job, Plan, Problem, Reason, Subject};
-use crate::ids::{Region, VolumeId};
+use crate::ids::{Region, SnapshotId, VolumeId};
 use crate::index::Index;
-use crate::inventory::{Inventory, SECONDS_PER_DAY, SECONDS_PER_HOUR, Snapshot, SnapshotState};
+use crate::inventory::{Inventory, SECONDS_PER_DAY, SECONDS_PER_HOUR, Snapshot, SnapshotState, StorageTier};
 use crate::managed::{Due, Managed, Target, VOLUME_OF_COPIES};
 use crate::policy::Offsite;
 use crate::retention::Recorded;
@@ -33,7 +33,8 @@ pub fn plan_offsite(inventory: &Inventory, regions: &[Region]) -> Plan {
     for region in &plan.regions {
         let seen = inventory.regions.get(region);
         plan.findings.extend(gap(region, "snapshots", seen.map(|seen| &seen.snapshots)));
-        plan.findings.extend(archived(&index, region));
+        plan.findings.extend(not_copied(&index, region));
+        plan.findings.extend(unfamiliar(&index, region));
         for managed in index.managed_in(region).filter(|one| is_source(one)) {
             let source = managed.raw();
             let offsite = Offsite::of(&source.tags, Some(region), inventory);
@@ -53,9 +54,9 @@ fn is_source(one: &Managed<'_>) -> bool {
     !one.is_copy() && one.is_completed() && one.is_at_hand() && !tags::destinations(&one.raw().tags).is_empty()
 }
 
-/// The finding that counts archived snapshots without a copy: EC2 copies none from the archive.
-fn archived(index: &Index<'_>, region: &Region) -> Option<Finding> {
-    let (inventory, mut some, mut example) = (index.inventory, Amount::default(), None);
+/// The findings that count snapshots without a copy that EC2 does not copy from where they are stored.
+fn not_copied(index: &Index<'_>, region: &Region) -> Vec<Finding> {
+    let inventory = index.inventory;
     let is_due = |one: &Managed<'_>| matches!(one.due(inventory.taken_at), Due::Yes { .. });
     let lacks_a_copy = |one: &Managed<'_>| {
         let stamps = tags::stamps(&one.raw().tags);
@@ -67,12 +68,18 @@ fn archived(index: &Index<'_>, region: &Region) -> Option<Finding> {
         let mut open = offsite.destinations.iter().filter(|region| !stamps.contains_key(*region));
         open.any(|region| inventory.snapshots_whole_in(region) && !has_copy(region))
     };
+    let mut counts: BTreeMap<bool, (Amount, SnapshotId)> = BTreeMap::new();
     let all = index.managed_in(region).filter(|one| !one.is_copy() && one.is_completed() && !one.is_at_hand());
     for one in all.filter(|one| !is_due(one) && lacks_a_copy(one)) {
+        let is_archived = one.raw().tier == StorageTier::Archive;
+        let (some, _) = counts.entry(is_archived).or_insert_with(|| (Amount::default(), one.id().clone()));
         some.add(one.raw().size_gib);
-        example.get_or_insert_with(|| one.id().clone());
     }
-    Some(Finding::new(region, region, Problem::ArchivedSources { some, example: example? }))
+    let problem = |(is_archived, (some, example))| match is_archived {
+        true => Problem::ArchivedSources { some, example },
+        false => Problem::LocalSources { some, example },
+    };
+    counts.into_iter().map(problem).map(|problem| Finding::new(region, region, problem)).collect()
 }
 
 struct World<'i, 'a> {
@@ -164,7 +171,11 @@ impl OneSource<'_, '_> {
         };
         let destination = match &decision.subject {
             Subject::Copy(_, destination) => Some(destination.clone()),
-            Subject::Source(_) | Subject::Snapshot(_) | Subject::Volume(_) | Subject::Device(..) => None,
+            Subject::Source(_)
+            | Subject::Snapshot(_)
+            | Subject::Volume(_)
+            | Subject::Instance(_)
+            | Subject::Device(..) => None,
         };
         let older = !self.world.newest.is_newest(self.managed);
         let there = self.managed.volume().zip(destination.as_ref()).filter(|_| !older);
@@ -286,8 +297,12 @@ impl OneSource<'_, '_> {
         let Some(ours) = self.world.index.get(region, &copy.id) else {
             return Judgement::Mismatch("it is not Type=Automated, so it is not ours to rely on".to_owned());
         };
-        if !ours.is_at_hand() {
-            return Judgement::Mismatch("it is archived".to_owned());
+        match copy.tier {
+            StorageTier::Standard => {}
+            StorageTier::Archive => return Judgement::Mismatch("it is archived".to_owned()),
+            StorageTier::Local => {
+                return Judgement::Mismatch("it is on an Outpost or in a Local Zone".to_owned());
+            }
         }
         if copy.size_gib != source.size_gib {
             return Judgement::Mismatch(format!("{} GiB instead of {}", copy.size_gib, source.size_gib));

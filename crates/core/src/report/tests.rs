@@ -30,6 +30,7 @@ fn plan(acts: &[Act]) -> Plan {
         groups: Vec::new(),
         coverage: BTreeMap::new(),
         holds: Vec::new(),
+        due_elsewhere: BTreeMap::new(),
         findings: Vec::new(),
     }
 }

@@ -28,7 +28,7 @@ impl<'a> Asking<'a> {
         let policy = InstancePolicy::of(instance, region, index.inventory, config);
         let mistyped = policy.asked.unreadable().next().map(|(key, _)| key);
         let wanted = policy.wanted().filter(|_| mistyped.is_none());
-        let destinations = tags::named_regions(&instance.tags);
+        let destinations = tags::named_regions(&policy.tags);
         let has_slip = !policy.offsite.refused.is_empty();
         Asking { instance, wanted, mistyped, destinations, has_slip, selection: policy.selection }
     }

@@ -19,7 +19,7 @@ fn s3_a_delete_of_what_is_not_due_or_not_completed() {
         (old().pending(), "is pending"),
         (old().state(SnapshotState::Recoverable), "is recoverable"),
         (old().state(SnapshotState::Recovering), "is recovering"),
-        (old().state(SnapshotState::Unfamiliar), "is in a state that is not known here"),
+        (old().state(SnapshotState::Unfamiliar), "is in a state or a storage tier that is not known here"),
     ] {
         stays(&living().snapshot(early), "snap-1", Rule::S3, words);
     }

@@ -88,6 +88,7 @@ fn plan_of(world: &World, job: Job, acts: impl IntoIterator<Item = (Region, Subj
         groups: Vec::new(),
         coverage: Default::default(),
         holds: Vec::new(),
+        due_elsewhere: std::collections::BTreeMap::new(),
         findings: Vec::new(),
     }
 }

@@ -8,6 +8,7 @@ use snapwarden_core::policy::{Offsite, RefusedWhy};
 use snapwarden_core::tags::{Named, OffsiteMode, Tags, destinations, key};
 
 use crate::common::{AWAY, FAR, HOME, NOW, region, world};
+use crate::tags::is_mark;
 
 /// What holds of `text` as a list of Regions, and as an id.
 pub(crate) fn holds(text: &str) {
@@ -28,7 +29,7 @@ fn tagged(text: &str) -> Tags {
 /// Each once, in their order; Regions' names in small letters.
 fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
-    for word in text.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty()) {
+    for word in text.split(|c| is_mark(c) || c == ',').filter(|word| !word.is_empty()) {
         let small = word.to_ascii_lowercase();
         let word = if small.parse::<Region>().is_ok() { small } else { word.to_owned() };
         if !words.contains(&word) {

@@ -61,12 +61,18 @@ fn days_are_read_as_they_stand(text: &str) {
     }
 }
 
+/// Whether a character means nothing around a word: white space, quotes, marks outside ASCII.
+pub(crate) fn is_mark(c: char) -> bool {
+    c.is_whitespace() || "\"'".contains(c) || !(c.is_ascii() || c.is_alphanumeric())
+}
+
 fn words_are_read(text: &str) {
     let said = text.trim();
     let is = |word: &str| said.eq_ignore_ascii_case(word);
     let unreadable = said.to_owned();
 
-    let expected = match (is("Yes"), is("No")) {
+    let bare = text.trim_matches(is_mark);
+    let expected = match (bare.eq_ignore_ascii_case("Yes"), bare.eq_ignore_ascii_case("No")) {
         (true, _) => TagValue::Is(true),
         (_, true) => TagValue::Is(false),
         _ => TagValue::Unreadable(unreadable.clone()),

@@ -182,7 +182,7 @@ fn round(life: &mut Life) -> Option<Round> {
 fn id_of(subject: &Subject) -> Option<String> {
     match subject {
         Subject::Snapshot(id) | Subject::Source(id) => Some(id.to_string()),
-        Subject::Volume(_) | Subject::Device(..) | Subject::Copy(..) => None,
+        Subject::Volume(_) | Subject::Instance(_) | Subject::Device(..) | Subject::Copy(..) => None,
     }
 }
 

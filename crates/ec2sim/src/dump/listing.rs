@@ -10,6 +10,7 @@ use std::io::{self, BufRead as _, BufReader};
 use std::marker::PhantomData;
 use std::path::Path;
 
+use encoding_rs_io::{DecodeReaderBytes, DecodeReaderBytesBuilder};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -35,8 +36,6 @@ pub(super) enum Broken {
     Io(String),
     #[error("the file is empty")]
     Empty,
-    #[error("the file is UTF-16, as PowerShell's `>` writes it, not UTF-8")]
-    Utf16,
     #[error("the file breaks off ({0})")]
     BreaksOff(String),
     #[error("it is not JSON ({0})")]
@@ -58,7 +57,6 @@ impl Broken {
             Broken::Missing
             | Broken::NotAFile
             | Broken::Empty
-            | Broken::Utf16
             | Broken::BreaksOff(_)
             | Broken::NotJson(_)
             | Broken::Odd(_)
@@ -85,31 +83,29 @@ impl From<serde_json::Error> for Broken {
     }
 }
 
+/// A file as UTF-8, whatever its byte-order mark says that it is: PowerShell's `>` writes UTF-16.
+pub(super) type Text = BufReader<DecodeReaderBytes<BufReader<File>, Vec<u8>>>;
+
 /// Opens a file and looks at how it begins.
-pub(super) fn open(path: &Path) -> Result<BufReader<File>, Broken> {
+pub(super) fn open(path: &Path) -> Result<Text, Broken> {
     // Before it is opened: opening a pipe would wait for its writer.
     if !std::fs::metadata(path)?.is_file() {
         return Err(Broken::NotAFile);
     }
     let mut reader = BufReader::with_capacity(1 << 16, File::open(path)?);
-    let start = reader.fill_buf()?;
-    if start.trim_ascii().is_empty() {
+    if reader.fill_buf()?.trim_ascii().is_empty() {
         return Err(Broken::Empty);
     }
-    if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
-        return Err(Broken::Utf16);
-    }
-    if start.starts_with(b"\xef\xbb\xbf") {
-        reader.consume(3);
-    }
-    Ok(reader)
+    // What has no mark goes through as it is: of broken UTF-8 nothing is guessed.
+    let text = DecodeReaderBytesBuilder::new().utf8_passthru(true).strip_bom(true).bom_override(true).build(reader);
+    Ok(BufReader::with_capacity(1 << 16, text))
 }
 
 /// Reads one listing; what is wrong with it goes into `troubles`, with the `command` that makes it.
 pub(super) fn read<T: Record>(dir: &Path, file: &str, command: &str, troubles: &mut Vec<Trouble>) -> Read<T> {
     let mut listing = Listing::default();
     let broken = open(&dir.join(file)).and_then(|reader| parse(reader, &mut listing)).err();
-    let Listing { items, left_out, left_out_count, .. } = listing;
+    let Listing { items, left_out, left_out_count, passed_over, .. } = listing;
     troubles.extend(left_out.into_iter().map(|(id, text)| Trouble::new(file, id.as_deref(), &text)));
     if left_out_count > NAMED_MAX {
         let text = format!("{} more records left out or listed twice", left_out_count - NAMED_MAX);
@@ -120,14 +116,17 @@ pub(super) fn read<T: Record>(dir: &Path, file: &str, command: &str, troubles: &
         let why = trouble.to_string();
         troubles.push(trouble);
         Read::Gap { seen: items, why }
-    } else if left_out_count > 0 {
-        Read::Gap { seen: items, why: format!("{file}: records left out or listed twice: {left_out_count}") }
+    } else if left_out_count > passed_over {
+        Read::Gap {
+            seen: items,
+            why: format!("{file}: records left out or listed twice: {}", left_out_count - passed_over),
+        }
     } else {
         Read::Whole(items)
     }
 }
 
-fn parse<T: Record>(reader: BufReader<File>, listing: &mut Listing<T>) -> Result<(), Broken> {
+fn parse<T: Record>(reader: Text, listing: &mut Listing<T>) -> Result<(), Broken> {
     let mut json = serde_json::Deserializer::from_reader(reader);
     let top = Top(listing).deserialize(&mut json)?;
     json.end()?;
@@ -144,12 +143,21 @@ pub(super) struct Listing<T> {
     ids: HashSet<Box<str>>,
     left_out: Vec<(Option<String>, String)>,
     left_out_count: usize,
+    /// Those of them that are nothing to us: without them the listing is whole.
+    passed_over: usize,
     count: usize,
 }
 
 impl<T> Default for Listing<T> {
     fn default() -> Self {
-        Self { items: Vec::new(), ids: HashSet::new(), left_out: Vec::new(), left_out_count: 0, count: 0 }
+        Self {
+            items: Vec::new(),
+            ids: HashSet::new(),
+            left_out: Vec::new(),
+            left_out_count: 0,
+            passed_over: 0,
+            count: 0,
+        }
     }
 }
 
@@ -163,6 +171,12 @@ impl<T> Listing<T> {
             (Err(why), Some(id)) => self.leave_out(Some(id), &format!("{why}; left out")),
             (Err(why), None) => self.leave_out(None, &format!("record {}: {why}; left out", self.count)),
         }
+    }
+
+    /// Leaves out a record that is nothing to us, for what is wrong with it.
+    pub(super) fn pass_over(&mut self, id: &Value, why: &str) {
+        self.add(id, Err(format!("not Snapwarden's, {why}")));
+        self.passed_over += 1;
     }
 
     fn leave_out(&mut self, id: Option<&str>, text: &str) {

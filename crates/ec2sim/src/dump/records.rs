@@ -1,6 +1,7 @@
 //! What one record of a dump says, checked field by field.
 //!
-//! A field that a decision reads must be there and be understood, or the record is left out: a guess could delete.
+//! A field that a decision reads must be there and be understood, or the record is left out: a guess could delete. A word
+//! that EC2 did not have when this was written is no reason to: it is kept as one that is not known.
 //! Fields are read as any JSON at first, so that an odd one costs its record and not the rest of the file.
 
 use std::str::FromStr;
@@ -8,12 +9,12 @@ use std::str::FromStr;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use snapwarden_core::ids::{IdError, Region};
+use snapwarden_core::ids::{IdError, Region, SnapshotId};
 use snapwarden_core::inventory::{
-    Device, Instance, InstanceState, Read, RegionInventory, Snapshot, SnapshotState, StorageTier, Volume,
+    Device, Instance, InstanceState, Read, RegionInventory, Snapshot, SnapshotState, Volume,
 };
 use snapwarden_core::printable::quoted;
-use snapwarden_core::tags::Tags;
+use snapwarden_core::tags::{Tags, are_foreign};
 
 use super::listing::{Listing, Object};
 
@@ -87,12 +88,8 @@ impl Record for OptIn {
 
 fn region(raw: &RawRegion) -> Result<OptIn, String> {
     let region = id(&raw.region_name, "RegionName")?;
-    let enabled = match optional_text(&raw.opt_in_status, "OptInStatus")? {
-        // Without --all-regions, older commands list the enabled ones and do not say so.
-        None | Some("opt-in-not-required" | "opted-in") => true,
-        Some("not-opted-in") => false,
-        Some(other) => return Err(unfamiliar("OptInStatus", other)),
-    };
+    // Without --all-regions, older commands list the enabled ones and do not say so.
+    let enabled = optional_text(&raw.opt_in_status, "OptInStatus")? != Some("not-opted-in");
     Ok(OptIn { region, enabled })
 }
 
@@ -127,8 +124,7 @@ impl Record for Instance {
 
 fn instance(raw: &RawInstance) -> Result<Instance, String> {
     let id = id(&raw.instance_id, "InstanceId")?;
-    let state = text(raw.state.get("Name").unwrap_or(&Value::Null), "State")?;
-    let state = InstanceState::of_word(state).ok_or_else(|| unfamiliar("State", state))?;
+    let state = InstanceState::of_word(text(raw.state.get("Name").unwrap_or(&Value::Null), "State")?);
     let root_device = optional_text(&raw.root_device_name, "RootDeviceName")?.unwrap_or_default().to_owned();
     let devices =
         list(&raw.block_device_mappings, "BlockDeviceMappings")?.iter().map(device).collect::<Result<_, _>>()?;
@@ -185,6 +181,8 @@ pub(super) struct RawSnapshot {
     volume_size: Value,
     encrypted: Value,
     storage_tier: Value,
+    outpost_arn: Value,
+    availability_zone: Value,
     tags: Value,
 }
 
@@ -193,15 +191,21 @@ impl Record for Snapshot {
     const KEY: &'static str = "Snapshots";
 
     fn read(raw: RawSnapshot, listing: &mut Listing<Self>) {
-        listing.add(&raw.snapshot_id, snapshot(&raw));
+        match snapshot(&raw) {
+            Err(why) if is_foreign(&raw) => listing.pass_over(&raw.snapshot_id, &why),
+            read => listing.add(&raw.snapshot_id, read),
+        }
     }
+}
+
+fn is_foreign(raw: &RawSnapshot) -> bool {
+    id::<SnapshotId>(&raw.snapshot_id, "SnapshotId").is_ok() && tags(&raw.tags).is_ok_and(|tags| are_foreign(&tags))
 }
 
 fn snapshot(raw: &RawSnapshot) -> Result<Snapshot, String> {
     let id_read = id(&raw.snapshot_id, "SnapshotId")?;
-    let state = SnapshotState::of_word(text(&raw.state, "State")?);
-    let tier = optional_text(&raw.storage_tier, "StorageTier")?.unwrap_or("standard");
-    let tier = StorageTier::of_word(tier).ok_or_else(|| unfamiliar("StorageTier", tier))?;
+    let tier = optional_text(&raw.storage_tier, "StorageTier")?;
+    let (state, tier) = SnapshotState::with_tier(text(&raw.state, "State")?, tier);
     let start_time = text(&raw.start_time, "StartTime")?;
     Ok(Snapshot {
         id: id_read,
@@ -212,13 +216,12 @@ fn snapshot(raw: &RawSnapshot) -> Result<Snapshot, String> {
         start_time: start_time.parse().map_err(|_| format!("StartTime {} is not a time", quoted(start_time)))?,
         size_gib: gib(&raw.volume_size, "VolumeSize")?,
         encrypted: flag(&raw.encrypted, "Encrypted")?,
-        tier,
+        tier: tier.at(
+            optional_text(&raw.outpost_arn, "OutpostArn")?,
+            optional_text(&raw.availability_zone, "AvailabilityZone")?,
+        ),
         tags: tags(&raw.tags)?,
     })
-}
-
-fn unfamiliar(field: &str, word: &str) -> String {
-    format!("{field} {} is not known here", quoted(word))
 }
 
 /// What is wrong with a field that does not hold `expected`.

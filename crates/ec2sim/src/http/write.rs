@@ -78,8 +78,8 @@ fn body(xml: &mut Xml, about: &About<'_>, reply: Reply) {
         Reply::Volumes(page) => found(xml, about, Found::Volumes(page)),
         Reply::Snapshots(page) => found(xml, about, Found::Snapshots(page)),
         Reply::Found(what) => found(xml, about, what),
-        Reply::Begun(view) => snapshot(xml, &view, "status"),
-        Reply::Set(views) => xml.list("snapshotSet", &views, |xml, view| snapshot(xml, view, "state")),
+        Reply::Begun(view) => snapshot(xml, about, &view, "status"),
+        Reply::Set(views) => xml.list("snapshotSet", &views, |xml, view| snapshot(xml, about, view, "state")),
         Reply::Copied { snapshot, tags } => {
             xml.text("snapshotId", snapshot);
             tag_set(xml, &tags);
@@ -106,7 +106,7 @@ fn found(xml: &mut Xml, about: &About<'_>, found: Found) {
             next_token(xml, &page);
         }
         Found::Snapshots(page) => {
-            xml.list("snapshotSet", &page.items, |xml, view| snapshot(xml, view, "status"));
+            xml.list("snapshotSet", &page.items, |xml, view| snapshot(xml, about, view, "status"));
             next_token(xml, &page);
         }
         Found::Images(page) => {
@@ -152,7 +152,7 @@ fn tag_set(xml: &mut Xml, tags: &Tags) {
 }
 
 /// DescribeSnapshots calls a snapshot's state `status`, CreateSnapshots calls it `state`.
-fn snapshot(xml: &mut Xml, view: &SnapshotView, state_name: &str) {
+fn snapshot(xml: &mut Xml, about: &About<'_>, view: &SnapshotView, state_name: &str) {
     let snapshot = &view.snapshot;
     xml.text("snapshotId", &snapshot.id);
     xml.text("volumeId", &snapshot.volume_id);
@@ -170,6 +170,10 @@ fn snapshot(xml: &mut Xml, view: &SnapshotView, state_name: &str) {
     xml.text("description", &view.description);
     xml.text("encrypted", snapshot.encrypted);
     xml.text("storageTier", snapshot.tier.as_str());
+    if snapshot.tier == StorageTier::Local {
+        let (region, account) = (&about.region, &snapshot.owner);
+        xml.text("outpostArn", format_args!("arn:aws:outposts:{region}:{account}:outpost/op-0123456789abcdef0"));
+    }
     tag_set(xml, &snapshot.tags);
 }
 

@@ -68,7 +68,9 @@ fn unsettled(decision: &Decision) -> Outcome {
 fn calls_in(decision: &Decision) -> &Region {
     match &decision.subject {
         Subject::Copy(_, destination) => destination,
-        Subject::Volume(_) | Subject::Device(..) | Subject::Source(_) | Subject::Snapshot(_) => &decision.region,
+        Subject::Volume(_) | Subject::Instance(_) | Subject::Device(..) | Subject::Source(_) | Subject::Snapshot(_) => {
+            &decision.region
+        }
     }
 }
 

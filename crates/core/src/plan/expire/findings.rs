@@ -9,7 +9,7 @@ use crate::decision::{Amount, CopyRef, Finding, Problem, Reason, Unread};
 use crate::ids::{InstanceId, Region, SnapshotId, VolumeId};
 use crate::inventory::{RegionStatus, day_of};
 use crate::managed::days_between;
-use crate::plan::gap;
+use crate::plan::{gap, unfamiliar};
 use crate::retention::{Asked, Recorded};
 use crate::tags::key;
 
@@ -72,6 +72,7 @@ pub(super) fn findings<'i>(manager: &Manager<'i, '_>, noted: &[Noted<'i, '_>]) -
         Some(of_region(region, Problem::KeptOfOver { volumes: volumes.len(), example, some: sum(volumes) }))
     }));
     findings.extend(wandered(manager));
+    findings.extend(manager.regions.iter().filter_map(|region| unfamiliar(manager.index, region)));
     findings
 }
 

@@ -18,10 +18,11 @@ use self::manager::{Manager, Noted, Place};
 use self::waiting::Waiting;
 use super::gaps;
 use crate::approval::{self, Approval, Approved};
-use crate::decision::{Act, Decision, Expiry, Finding, Hold, Job, Plan, Problem, Reason};
+use crate::decision::{Act, Amount, Decision, Expiry, Finding, Hold, Job, Plan, Problem, Reason};
 use crate::ids::{Region, SnapshotId};
 use crate::index::Index;
 use crate::inventory::Inventory;
+use crate::managed::Managed;
 use crate::policy::Config;
 use crate::retention::Account;
 
@@ -51,6 +52,7 @@ pub fn plan_expire(inventory: &Inventory, regions: &[Region], config: &Config) -
         approved.retain(|place| goes.contains(place));
     }
     held.retain(|place, _| !approved.contains(place));
+    plan.due_elsewhere = due_elsewhere(&manager);
     plan.findings.extend(findings(&manager, &noted));
     plan.findings.extend(waiting.findings(&released, inventory.today()));
     let of_no_use = config.approvals.iter().filter(|approval| match &approval.what {
@@ -67,6 +69,24 @@ pub fn plan_expire(inventory: &Inventory, regions: &[Region], config: &Config) -
         plan.decisions.extend(decisions);
     }
     plan.finish()
+}
+
+/// What is due where this run does not act, but for each volume's newest there. Retention may keep some of it.
+fn due_elsewhere(manager: &Manager<'_, '_>) -> BTreeMap<Region, Amount> {
+    let elsewhere = |one: &&Managed<'_>| !manager.acts_in(one.region()) && one.is_completed();
+    let all = || manager.index.managed().iter().filter(elsewhere);
+    let mut newest: BTreeMap<_, _> = BTreeMap::new();
+    for one in all() {
+        let best = newest.entry((one.region(), one.volume())).or_insert(one);
+        *best = std::cmp::max_by_key(*best, one, |one| (one.taken(), one.id()));
+    }
+    let mut amounts: BTreeMap<_, Amount> = BTreeMap::new();
+    for one in all().filter(|one| !one.is_pinned() && one.due(manager.index.inventory.taken_at).is_yes()) {
+        if newest.get(&(one.region(), one.volume())).is_none_or(|newest| newest.id() != one.id()) {
+            amounts.entry(one.region().clone()).or_default().add(one.raw().size_gib);
+        }
+    }
+    amounts
 }
 
 /// The decisions of a Region: what changes first, and the oldest data first.

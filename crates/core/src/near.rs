@@ -1,7 +1,7 @@
 //! The word of ours that a person most likely meant.
 
 /// Letters and digits alone, small: `Retention Days` and `retention-days` are one word.
-pub(super) fn squeezed(text: &str) -> String {
+pub(crate) fn squeezed(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
@@ -15,7 +15,7 @@ fn slips_max(length: usize) -> usize {
 }
 
 /// That of `words` which `written` is nearest to, if it is near to any; of equals the first.
-pub(super) fn nearest<W: AsRef<str>>(written: &str, words: impl IntoIterator<Item = W>) -> Option<W> {
+pub(crate) fn nearest<W: AsRef<str>>(written: &str, words: impl IntoIterator<Item = W>) -> Option<W> {
     let written = squeezed(written);
     let near = words.into_iter().filter_map(|word| Some((slips(&written, &squeezed(word.as_ref()))?, word)));
     near.min_by_key(|(slips, _)| *slips).map(|(_, word)| word)
