@@ -38,6 +38,7 @@ Exit codes:
   2   some items failed, a Region could not all be read, the safety check dropped something, or lint found an error
   3   something waits for a person's approval, and nothing failed
   64  the command line could not be understood
+  130, 143  a run was told to stop (Ctrl-C, SIGTERM) and left something to the next one
 
 Environment:
   AWS_*                      credentials, Region, profile, endpoint: those of the AWS CLI

@@ -6,17 +6,18 @@ use anyhow::Context;
 use futures_util::future::{Either, select};
 use snapwarden_core::decision::Job;
 use snapwarden_core::policy::Config;
-use snapwarden_core::report::{Deferred, Outcome, RunReport};
+use snapwarden_core::report::RunReport;
 use snapwarden_exec::pacing::Stop;
-use snapwarden_exec::run::{RunOptions, run as run_job};
+use snapwarden_exec::run::{RunError, RunOptions, run as run_job};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::{RunArgs, RunJob};
 use crate::progress::Bar;
 use crate::{connect, output, plan, render};
 
-/// Interrupted a second time, as shells count it (128 + SIGINT).
-const EXIT_INTERRUPTED: i32 = 130;
+/// Told to stop by Ctrl-C, or by a service manager: as shells count it, 128 and the signal's number.
+const EXIT_INTERRUPTED: u8 = 130;
+const EXIT_TERMINATED: u8 = 143;
 
 /// Runs a job and prints its report.
 pub(crate) fn run(job: &RunJob) -> anyhow::Result<u8> {
@@ -26,13 +27,25 @@ pub(crate) fn run(job: &RunJob) -> anyhow::Result<u8> {
         RunJob::Expire { run, wishes } => (Job::Expire, run, wishes.config()),
     };
     let approvals = config.approvals.clone();
-    let report = connect::block_on(carry_out(job, args, config))?;
+    let (report, signal) = connect::block_on(carry_out(job, args, config))?;
+    let report = match (report, signal) {
+        (Err(error @ RunError::Stopped), Some(exit_code)) => {
+            output::warn(&error.to_string());
+            return Ok(exit_code);
+        }
+        (report, _) => report?,
+    };
     plan::warn_of_idle(&approvals, &report.plan.regions);
     show(&report, args)?;
-    Ok(report.exit_code())
+    Ok(signal.filter(|_| report.was_stopped()).unwrap_or_else(|| report.exit_code()))
 }
 
-async fn carry_out(job: Job, args: &RunArgs, config: Config) -> anyhow::Result<RunReport> {
+/// The report, and the exit code of the signal that came.
+async fn carry_out(
+    job: Job,
+    args: &RunArgs,
+    config: Config,
+) -> anyhow::Result<(Result<RunReport, RunError>, Option<u8>)> {
     // Asked for first: a Ctrl-C while credentials are looked for must not be lost.
     let mut signals = Signals::listen()?;
     let (aws, scope) = connect::account(&args.account).await?;
@@ -40,14 +53,16 @@ async fn carry_out(job: Job, args: &RunArgs, config: Config) -> anyhow::Result<R
     let options = RunOptions { config, stop: stop.clone(), ..RunOptions::new(job, scope) };
     let bar = Bar::new();
     let mut running = pin!(run_job(&aws, &options, &bar));
+    let mut signal = None;
     loop {
         match select(running.as_mut(), pin!(signals.next())).await {
             Either::Left((report, _)) => {
                 bar.finish();
-                return Ok(report?);
+                return Ok((report, signal));
             }
-            Either::Right(_) if stop.is_told() => std::process::exit(EXIT_INTERRUPTED),
-            Either::Right(_) => {
+            Either::Right((exit_code, _)) if stop.is_told() => std::process::exit(exit_code.into()),
+            Either::Right((exit_code, _)) => {
+                signal = Some(exit_code);
                 stop.stop();
                 bar.warn("stopping: what is in flight is finished and reported; once more ends it at once");
             }
@@ -67,16 +82,16 @@ impl Signals {
         Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
     }
 
-    async fn next(&mut self) {
-        select(pin!(self.interrupt.recv()), pin!(self.terminate.recv())).await;
+    /// The exit code of the next one.
+    async fn next(&mut self) -> u8 {
+        match select(pin!(self.interrupt.recv()), pin!(self.terminate.recv())).await {
+            Either::Left(_) => EXIT_INTERRUPTED,
+            Either::Right(_) => EXIT_TERMINATED,
+        }
     }
 }
 
 fn show(report: &RunReport, args: &RunArgs) -> anyhow::Result<()> {
-    let stopped = report.outcomes.iter().filter(|outcome| **outcome == Outcome::Deferred(Deferred::Stopped)).count();
-    if stopped > 0 {
-        output::warn(&format!("stopped: {stopped} left to the next run"));
-    }
     if args.json {
         plan::warn_of_held(&report.plan, &report.violations);
         return output::print_json(report);

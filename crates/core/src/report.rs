@@ -157,6 +157,11 @@ impl RunReport {
         self.plan.decisions.iter().zip(&self.outcomes)
     }
 
+    /// Whether it was told to stop before it had done all.
+    pub fn was_stopped(&self) -> bool {
+        self.findings.iter().any(|finding| matches!(finding.problem, Problem::Stopped { .. }))
+    }
+
     /// 0 done · [`EXIT_FAILED`] · [`EXIT_HELD_BACK`] (`snapwarden --help`).
     pub fn exit_code(&self) -> u8 {
         if self.outcomes.iter().any(Outcome::is_failure) {

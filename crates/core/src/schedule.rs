@@ -30,8 +30,9 @@ static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundl
 pub(crate) const WEEKDAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 /// Cron's names of the months.
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-/// What the five fields of cron are.
-const FIELDS: [&str; 5] = ["minute", "hour", "day of the month", "month", "day of the week"];
+/// What the five fields of cron are, and from how large a step on each would fire once at most.
+const FIELDS: [(&str, u32); 5] =
+    [("minute", 60), ("hour", 24), ("day of the month", 31), ("month", 12), ("day of the week", 7)];
 /// The smallest time that jiff counts.
 const INSTANT: SignedDuration = SignedDuration::from_nanos(1);
 /// More than any clock was ever put forward or back by.
@@ -71,6 +72,9 @@ pub enum ScheduleWrong {
     /// No time zone that is known here.
     #[error("no time zone has this name; write one such as Europe/Berlin")]
     Zone,
+    /// An abbreviation of a time zone.
+    #[error("an abbreviation does not say which clock is meant; write a time zone such as America/New_York")]
+    Abbreviation,
     /// No cron pattern, in croner's words.
     #[error("{0}")]
     Cron(String),
@@ -208,7 +212,7 @@ impl Entry {
                 (format!("monthly {day} {time}"), patterns.collect::<Result<_, _>>()?, zone)
             }
             [first, _, _, _, _, ref zone @ ..] if first.starts_with(|c: char| c.is_ascii_digit() || c == '*') => {
-                words.iter().zip(FIELDS).try_for_each(|(words, field)| check_field(words, field))?;
+                words.iter().zip(FIELDS).try_for_each(|(words, (field, size))| check_field(words, field, size))?;
                 let text = words[..5].join(" ").to_ascii_uppercase();
                 let pattern = cron(&text)?;
                 if !fires(&pattern) {
@@ -230,7 +234,7 @@ impl Entry {
 /// Refuses what has no place in a field of cron, in lower case. Croner would take a month's name for an hour, `jan2` for
 /// December, and a field without a part for one that never fires, so that now itself were the slot at every look. Its own
 /// + is left out: it makes dates that come once in a generation.
-fn check_field(words: &str, field: &str) -> Result<(), ScheduleWrong> {
+fn check_field(words: &str, field: &str, size: u32) -> Result<(), ScheduleWrong> {
     let named = |names: &[&str], name: &str| names.iter().any(|n| n[..3] == *name);
     let may_be = |part: &str| match field {
         "day of the month" => part == "l" || words == "lw" || is_number(part.strip_suffix('w').unwrap_or(part)),
@@ -241,6 +245,12 @@ fn check_field(words: &str, field: &str) -> Result<(), ScheduleWrong> {
         }
         _ => is_number(part),
     };
+    let steps = words.split(',').filter_map(|part| part.split_once('/'));
+    let large = steps.map(|(_, step)| step).find(|step| step.parse::<u32>().is_ok_and(|step| step >= size));
+    if let Some(step) = large {
+        let why = format!("{field} has no step of {step}: the count begins anew each time, so it would fire once");
+        return Err(ScheduleWrong::Cron(why));
+    }
     match words.split([',', '-', '/', '#']).find(|part| *part != "*" && !may_be(part)) {
         Some(part) => Err(ScheduleWrong::Cron(format!("{part:?} is no {field}"))),
         None => Ok(()),
@@ -383,7 +393,7 @@ pub struct Zone(TimeZone);
 impl Zone {
     /// The names of all that there are.
     pub fn names() -> Vec<String> {
-        ZONES.available().map(|name| name.to_string()).collect()
+        ZONES.available().map(|name| name.to_string()).filter(|name| !is_abbreviation(name)).collect()
     }
 
     /// The zone itself.
@@ -406,8 +416,15 @@ impl FromStr for Zone {
             return Ok(Self::default());
         }
         // Etc/Unknown is jiff's name of none.
-        ZONES.get(text).ok().filter(|zone| !zone.is_unknown()).map(Self).ok_or(ScheduleWrong::Zone)
+        let zone = ZONES.get(text).ok().filter(|zone| !zone.is_unknown()).map(Self).ok_or(ScheduleWrong::Zone)?;
+        if is_abbreviation(&zone.to_string()) { Err(ScheduleWrong::Abbreviation) } else { Ok(zone) }
     }
+}
+
+/// Whether a zone's name is one of the IANA's old abbreviations, such as `EST`, which is never on summer time, or `CET`,
+/// which is: what people mean by them is another zone. `GMT` has one meaning.
+fn is_abbreviation(name: &str) -> bool {
+    name != "GMT" && name != "UTC" && !name.contains('/') && !name.contains(|c: char| c.is_ascii_lowercase())
 }
 
 impl TryFrom<String> for Zone {
@@ -585,6 +602,10 @@ mod tests {
         ] {
             assert_eq!(wrong(text), ScheduleWrong::Zone, "{text}");
         }
+        for name in ["EST", "est", "MST", "CET", "EST5EDT", "GB", "PRC", "UCT", "GMT0"] {
+            assert_eq!(wrong(&format!("daily 03:00 {name}")), ScheduleWrong::Abbreviation, "{name}");
+        }
+        assert_eq!("daily 03:00 gmt".parse::<Schedule>().unwrap().zone().to_string(), "GMT");
         for text in ["0 0 30 2 *", "0 0 31 2,4,6,9,11 *", "0 0 30W FEB *", "0 3 * * L"] {
             assert_eq!(wrong(text), ScheduleWrong::Never, "{text}");
         }
@@ -622,6 +643,10 @@ mod tests {
             ("0 3 * * 8", "Number out of bounds"),
             ("99999999999999999999 3 * * *", "Invalid number"),
             ("*/0 3 * * *", "Step cannot be zero"),
+            ("*/70 * * * *", "minute has no step of 70: the count begins anew each time, so it would fire once"),
+            ("*/60 * * * *", "minute has no step of 60: the count begins anew each time, so it would fire once"),
+            ("0 0-23/24 * * *", "hour has no step of 24: the count begins anew each time, so it would fire once"),
+            ("0 3 * */12 *", "month has no step of 12: the count begins anew each time, so it would fire once"),
             ("0 3 1-2-3 * *", "Invalid range syntax"),
             (
                 "5/15 * * * *",

@@ -9,7 +9,7 @@ use snapwarden_core::ids::Region;
 use snapwarden_core::inventory::Inventory;
 use snapwarden_core::plan::plan;
 use snapwarden_core::policy::{Config, SlotChoice};
-use snapwarden_core::report::{Outcome, RunReport};
+use snapwarden_core::report::{Deferred, Outcome, RunReport};
 use snapwarden_core::schedule::Slot;
 
 use crate::cloud::{Action, Calls, Cloud};
@@ -64,6 +64,9 @@ pub enum RunError {
         /// The minute in which the account was looked at.
         now: Slot,
     },
+    /// It was told to stop while it looked.
+    #[error("told to stop before all was looked at: nothing was changed, the next run decides anew")]
+    Stopped,
     /// Who we are is not known.
     #[error("AWS in {region} did not say which account the credentials belong to: {why}")]
     NoAccount {
@@ -140,15 +143,27 @@ pub fn decide(
 pub async fn run<C: Cloud>(cloud: &C, options: &RunOptions, progress: &dyn Progress) -> Result<RunReport, RunError> {
     let before = cloud.calls();
     let pacer = Pacer::new(cloud, options.deadline, options.stop.clone());
-    let Prepared { inventory, mut plan, violations } = prepare(&pacer, options, progress).await?;
+    let prepared = prepare(&pacer, options, progress).await;
+    if options.stop.is_told() {
+        return Err(RunError::Stopped);
+    }
+    let Prepared { inventory, mut plan, violations } = prepared?;
     let (outcomes, more_findings) = execute(&pacer, &plan, &inventory, progress).await;
     let mut findings = plan.findings.clone();
     findings.extend(more_findings);
+    findings.extend(stopped(&plan, &outcomes));
     findings.extend(not_begun(&mut plan, &outcomes));
     findings.sort();
     findings.dedup();
     let calls = calls_since(&before, &cloud.calls());
     Ok(RunReport { plan, outcomes, violations, findings, calls, ended_at: cloud.now() })
+}
+
+/// One finding for all that was left since the run was told to stop.
+fn stopped(plan: &Plan, outcomes: &[Outcome]) -> Option<Finding> {
+    let left = outcomes.iter().filter(|outcome| **outcome == Outcome::Deferred(Deferred::Stopped)).count();
+    let region = plan.regions.first().filter(|_| left > 0)?;
+    Some(Finding::new(region, region, Problem::Stopped { left }))
 }
 
 /// Counts the backups that were late and that this run did not begin either, whatever came in between, and says so.

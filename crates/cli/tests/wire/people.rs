@@ -2,6 +2,7 @@
 
 use std::process::{Child, Command, Output};
 
+use snapwarden_core::decision::{Finding, Problem};
 use snapwarden_core::report::{Deferred, Outcome, RunReport};
 use snapwarden_core::tags::key;
 
@@ -160,25 +161,31 @@ fn plan_and_explain_see_an_endpoint_as_run_does() {
     assert!(out.starts_with("Snapshots to expire: account 123456789012, eu-central-1, eu-west-1, us-east-1,"), "{out}");
 }
 
-fn interrupt(child: &mut Child) {
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+fn send(signal: &str, child: &Child) {
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
 }
 
 #[test]
 fn ctrl_c_finishes_what_is_in_flight_reports_and_leaves_the_rest() {
     // More instances than calls go out in one burst: however late the signal comes, some still wait for their turn.
     let server = Server::start(&fleet(110));
-    let output = server.start_and(&["run", "create", "--json"], 60, interrupt);
+    let output = server.start_and(&["run", "create", "--json"], 60, |child| send("-INT", child));
     let (code, out, err) = text(&output);
-    assert_eq!(code, Some(0), "{err}");
+    assert_eq!(code, Some(130), "{err}");
     assert!(err.contains("stopping: what is in flight is finished and reported"), "{err}");
     let report: RunReport = serde_json::from_str(&out).unwrap();
     let done = report.outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Done { .. })).count();
     let left = report.outcomes.iter().filter(|outcome| **outcome == Outcome::Deferred(Deferred::Stopped)).count();
     assert!(left > 0 && done + left == 330, "{done} done, {left} left");
-    assert!(err.contains(&format!("stopped: {left} left to the next run")), "{err}");
+    let is_stopped = |one: &&Finding| one.problem == Problem::Stopped { left };
+    assert_eq!(report.findings.iter().filter(is_stopped).count(), 1, "{:?}", report.findings);
+    assert_eq!(report.findings.len(), 1, "one for all that was left: {:?}", report.findings);
     assert_eq!(server.world().snapshots().count(), done, "what was in flight was reported");
     server.advance(60);
     let _ = server.run("create", 0, &[]);
     assert_eq!(server.world().snapshots().count(), 330);
+    // What a service manager sends; here while the account is looked at, so that nothing is changed.
+    let output = server.start_and(&["run", "create", "--slot", "now"], 1, |child| send("-TERM", child));
+    let (code, _, err) = text(&output);
+    assert_eq!(code, Some(143), "{err}");
 }

@@ -94,6 +94,7 @@ pub enum Problem {
     SetsNotAllowed { message: String },
     SetRefused { code: String, message: String },
     LateTagsPending { why: String },
+    Stopped { left: usize },
     MarkNotWritten { why: String, snapshots: usize },
 }
 
@@ -395,6 +396,7 @@ impl fmt::Display for Problem {
                 key::CLOSED,
                 crate::printable::printable(why, 200)
             ),
+            P::Stopped { left } => write!(f, "the run was told to stop: {left} of its changes are left to the next run"),
             P::LateTagsPending { why } => write!(
                 f,
                 "it has not got DeviceName and its volume's tags yet ({}); the next run of the slot adds them",

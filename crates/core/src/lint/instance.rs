@@ -98,6 +98,7 @@ fn schedule(on: &Tagged<'_>, policy: &InstancePolicy) -> Option<Lint> {
         | ScheduleWrong::Weekday
         | ScheduleWrong::Day
         | ScheduleWrong::Zone
+        | ScheduleWrong::Abbreviation
         | ScheduleWrong::Cron(_) => {
             LintProblem::NoSchedule { part, why: why.to_string(), holds, meant: schedules::meant(text) }
         }

@@ -52,7 +52,7 @@ fn mend(words: &mut Vec<String>, why: &ScheduleWrong) -> Option<()> {
             let last = words.len().checked_sub(1)?;
             mend_word(words, last, zone)
         }
-        ScheduleWrong::Cron(_) | ScheduleWrong::Never => None,
+        ScheduleWrong::Abbreviation | ScheduleWrong::Cron(_) | ScheduleWrong::Never => None,
     }
 }
 

@@ -2,7 +2,7 @@
 //! only a part: what it does not know is left out, never made up.
 
 use snapwarden_core::ids::{AccountId, Region};
-use snapwarden_core::inventory::InstanceState;
+use snapwarden_core::inventory::{InstanceState, StorageTier};
 use snapwarden_core::tags::Tags;
 use snapwarden_exec::cloud::Page;
 
