@@ -4,7 +4,7 @@
 //! enough to pause by, and nothing can be due by it. Nothing is decided by it either, because `client` gives out no
 //! answer and sends no change while EC2's time is not known. So a deadline is set after the first answer.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws_sdk_ec2::config::interceptors::BeforeDeserializationInterceptorContextRef;
@@ -13,7 +13,10 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use jiff::{SignedDuration, Timestamp};
+use snapwarden_exec::cloud::TimeJump;
 
+/// Within one run no `Date` further off than this is believed: an answer from a cache, a proxy or a broken endpoint.
+const JUMP_MAX: SignedDuration = SignedDuration::from_mins(5);
 /// A `Date` may be this far behind the clock without setting it back: it counts whole seconds, and answers overtake one
 /// another. Beyond that it is believed.
 const BEHIND_MAX: SignedDuration = SignedDuration::from_secs(2);
@@ -24,7 +27,15 @@ const SLEEP_MAX: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Clock {
     started: Instant,
-    heard: Mutex<Option<Heard>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    heard: Option<Heard>,
+    /// No answer of this run was heard yet: the next one is believed.
+    is_new_run: bool,
+    jump: Option<TimeJump>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +46,7 @@ struct Heard {
 
 impl Clock {
     pub(crate) fn new() -> Self {
-        Self { started: Instant::now(), heard: Mutex::new(None) }
+        Self { started: Instant::now(), state: Mutex::default() }
     }
 
     /// Whether EC2 has said what time it is.
@@ -54,19 +65,39 @@ impl Clock {
         heard.date.saturating_add(passed).unwrap_or(Timestamp::MAX)
     }
 
+    /// See [`snapwarden_exec::cloud::Cloud::begin`].
+    pub(crate) fn begin(&self) {
+        let mut state = self.state();
+        (state.is_new_run, state.jump) = (true, None);
+    }
+
+    pub(crate) fn jump(&self) -> Option<TimeJump> {
+        self.state().jump
+    }
+
     /// Takes the date of an answer that came at `at`.
     fn hear(&self, date: Timestamp, at: Instant) {
-        if self.is_set() {
-            let behind = self.now_at(at).duration_since(date);
+        let expected = self.now_at(at);
+        let mut state = self.state();
+        if state.heard.is_some() && !state.is_new_run {
+            let behind = expected.duration_since(date);
+            if behind.abs() > JUMP_MAX {
+                state.jump.get_or_insert(TimeJump { said: date, expected });
+                return;
+            }
             if (SignedDuration::ZERO..=BEHIND_MAX).contains(&behind) {
                 return;
             }
         }
-        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(Heard { date, at });
+        (state.heard, state.is_new_run) = (Some(Heard { date, at }), false);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn heard(&self) -> Option<Heard> {
-        *self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state().heard
     }
 
     /// Returns when it is `time` by this clock; never later than it looked at first, should the clock be set back.
@@ -148,10 +179,26 @@ mod tests {
         clock.hear(time("2026-11-22T10:00:00Z"), after(&clock, 0));
         clock.hear(time("2026-11-22T10:00:00Z"), after(&clock, 900));
         assert_eq!(clock.now_at(after(&clock, 900)), time("2026-11-22T10:00:00.9Z"));
-        clock.hear(time("2026-11-22T09:00:00Z"), after(&clock, 900));
-        assert_eq!(clock.now_at(after(&clock, 900)), time("2026-11-22T09:00:00Z"));
-        clock.hear(time("2030-01-01T00:00:00Z"), after(&clock, 900));
-        assert_eq!(clock.now_at(after(&clock, 900)), time("2030-01-01T00:00:00Z"));
+        clock.hear(time("2026-11-22T09:56:00Z"), after(&clock, 900));
+        assert_eq!(clock.now_at(after(&clock, 900)), time("2026-11-22T09:56:00Z"));
+        assert_eq!(clock.jump(), None);
+    }
+
+    #[test]
+    fn within_a_run_a_jump_is_not_believed_and_a_new_run_believes_its_first_answer() {
+        for far in ["2026-11-22T10:05:02Z", "2026-11-22T09:54:59Z", "2030-01-01T00:00:00Z", "2019-01-01T00:00:00Z"] {
+            let clock = Clock::new();
+            clock.hear(time("2026-11-22T10:00:00Z"), after(&clock, 0));
+            clock.hear(time(far), after(&clock, 500));
+            let jump = TimeJump { said: time(far), expected: time("2026-11-22T10:00:00.5Z") };
+            assert_eq!(clock.jump(), Some(jump), "{far}");
+            assert_eq!(clock.now_at(after(&clock, 500)), time("2026-11-22T10:00:00.5Z"), "{far}");
+            clock.hear(time("2026-11-22T10:00:02Z"), after(&clock, 1_500));
+            assert_eq!(clock.jump(), Some(jump), "what was once in doubt stays so in this run");
+            clock.begin();
+            clock.hear(time(far), after(&clock, 2_000));
+            assert_eq!((clock.jump(), clock.now_at(after(&clock, 2_000))), (None, time(far)));
+        }
     }
 
     #[test]

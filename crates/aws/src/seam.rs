@@ -9,7 +9,7 @@ use snapwarden_core::ids::{AccountId, Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Instance, Snapshot, Volume};
 use snapwarden_core::tags::Tags;
 use snapwarden_exec::cloud::{
-    Action, Begun, Calls, Cloud, CloudError, CopyRequest, ErrorKind, Page, SetRequest, SnapshotQuery,
+    Action, Begun, Calls, Cloud, CloudError, CopyRequest, ErrorKind, Page, SetRequest, SnapshotQuery, TimeJump,
 };
 
 use crate::client::Aws;
@@ -33,6 +33,14 @@ impl Cloud for Aws {
 
     fn calls(&self) -> Calls {
         self.calls_made()
+    }
+
+    fn begin(&self) {
+        self.clock.begin();
+    }
+
+    fn time_jump(&self) -> Option<TimeJump> {
+        self.clock.jump()
     }
 
     async fn account(&self, region: &Region) -> Result<AccountId, CloudError> {

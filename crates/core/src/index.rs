@@ -71,6 +71,7 @@ impl<'a> Index<'a> {
         }
         match Managed::of(region, snapshot, &self.inventory.account) {
             Ok(managed) => {
+                let managed = managed.seen_at(self.inventory.taken_at);
                 let place = self.managed.len();
                 self.by_id.insert((region, &snapshot.id), place);
                 if let Some(volume) = managed.volume() {

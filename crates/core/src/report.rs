@@ -82,6 +82,8 @@ pub enum Deferred {
     NotVisibleYet,
     /// EC2 failed the one before it with an answer that this one would get as well.
     SameAnswer,
+    /// EC2's answers do not agree on the time.
+    TimeInDoubt,
 }
 
 impl fmt::Display for Outcome {
@@ -109,6 +111,7 @@ impl fmt::Display for Outcome {
                 Deferred::Throttled => "deferred: EC2 is throttling",
                 Deferred::NotVisibleYet => "deferred: it is not visible yet",
                 Deferred::SameAnswer => "deferred: it would fail as the one before it",
+                Deferred::TimeInDoubt => "deferred: EC2's answers do not agree on the time",
             }),
             Outcome::Refused(words) => said(f, "kept, EC2 refuses to delete it", words),
             Outcome::Unclear(words) => said(f, "no clear answer, the next run sees", words),
@@ -164,7 +167,8 @@ impl RunReport {
 
     /// 0 done · [`EXIT_FAILED`] · [`EXIT_HELD_BACK`] (`snapwarden --help`).
     pub fn exit_code(&self) -> u8 {
-        if self.outcomes.iter().any(Outcome::is_failure) {
+        let is_in_doubt = |finding: &Finding| matches!(finding.problem, Problem::TimeInDoubt { .. });
+        if self.outcomes.iter().any(Outcome::is_failure) || self.findings.iter().any(is_in_doubt) {
             EXIT_FAILED
         } else {
             exit_code_of_plan(&self.plan, &self.violations)
@@ -172,7 +176,8 @@ impl RunReport {
     }
 }
 
-/// Some items failed, a Region that the run acts in could not all be read, or `check` dropped something. What was not seen
+/// Some items failed, a Region that the run acts in could not all be read, EC2's time was in doubt, or `check` dropped
+/// something. What was not seen
 /// was not backed up, and that must not look like success. It comes before [`EXIT_HELD_BACK`].
 pub const EXIT_FAILED: u8 = 2;
 /// Nothing failed, and something never goes without a person's approval.

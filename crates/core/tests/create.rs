@@ -363,6 +363,18 @@ fn of_a_volume_of_several_selected_instances_the_slots_of_all_are_done() {
 }
 
 #[test]
+fn what_was_begun_before_its_slot_is_not_of_it() {
+    let made = |start: &str| {
+        let early = ours("snap-1", "vol-1", "2026-11-22", "2026-11-29").at(start);
+        let plan = world("2026-11-22T04:00:00Z").server("i-1", &[], "vol-1").snapshot(early).create();
+        of_volume(&plan, "vol-1").0.is_change()
+    };
+    assert!(made("2026-11-21T04:00:00Z"), "a clock was a day ahead");
+    assert!(made("2026-11-22T02:49:59Z"));
+    assert!(!made("2026-11-22T02:50:00Z"), "EC2's parts do not agree to the second");
+}
+
+#[test]
 fn an_instance_in_an_unfamiliar_state_is_backed_up() {
     let world = world(NOW).server("i-1", &[], "vol-1");
     let world = world.with_instance("i-1", |instance| instance.state = InstanceState::Unfamiliar);

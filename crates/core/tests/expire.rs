@@ -230,6 +230,23 @@ fn what_is_pending_recoverable_recovering_or_unfamiliar_is_kept_also_when_its_da
 }
 
 #[test]
+fn nothing_rests_on_what_is_of_a_time_that_has_not_come() {
+    let old = || expired("snap-1", "vol-1");
+    for (start, goes) in
+        [("2026-11-22T04:04:59Z", true), ("2026-11-22T04:05:01Z", false), ("2027-11-22T03:05:00Z", false)]
+    {
+        let newer =
+            ours("snap-2", "vol-1", "2026-11-22", "2026-11-29").at(start).no_tag("CreatedOn").no_tag("snapwarden:slot");
+        let plan = world("2026-11-22T04:00:00Z").server("i-1", &[], "vol-1").snapshots([old(), newer]).expire();
+        assert_eq!(deleted(&plan), if goes { vec!["snap-1"] } else { vec![] }, "{start}");
+        if !goes {
+            assert_eq!(of_snapshot(&plan, "snap-2"), (&Act::Keep, &Reason::FromTheFuture { at: time(start) }));
+            assert!(matches!(of_snapshot(&plan, "snap-1").1, Reason::LastGood { .. }));
+        }
+    }
+}
+
+#[test]
 fn without_a_readable_delete_on_it_is_kept_with_a_finding() {
     for (snapshot, value) in [
         (expired("snap-1", "vol-1").no_tag("DeleteOn"), None),

@@ -1268,11 +1268,12 @@ fn days_hold_in_a_closed_history_too() {
 }
 
 #[test]
-fn data_from_the_future_closes_nothing_before_its_day() {
-    let future = made("2026-12-03", "days=1").tag(CLOSED, "2026-11-22");
-    let plan = sound(&lost("2026-10-22").snapshot(future));
-    assert_eq!(marked(&plan, "snap-2026-12-03").as_deref(), Some("2026-11-22"));
-    assert_eq!(deleted(&plan), ["snap-2026-10-01", "snap-2026-10-02"], "it is among the newest two");
+fn data_from_the_future_is_kept_and_moves_no_mark() {
+    let future = made("2026-12-03", "days=1");
+    let plan = sound(&lost("2026-11-22").snapshot(future));
+    let at = time("2026-12-03T03:05:00Z");
+    assert_eq!(of_snapshot(&plan, "snap-2026-12-03"), (&Act::Keep, &Reason::FromTheFuture { at }));
+    assert_eq!(deleted(&plan), ["snap-2026-10-01"], "it is none of the newest two");
     assert_eq!(in_closing_until(&plan, "snap-2026-10-03"), "2026-12-23");
 }
 

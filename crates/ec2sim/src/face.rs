@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use snapwarden_core::ids::{AccountId, Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Instance, Snapshot, Volume};
 use snapwarden_core::tags::Tags;
-use snapwarden_exec::cloud::{Begun, Calls, Cloud, CloudError, CopyRequest, Page, SetRequest, SnapshotQuery};
+use snapwarden_exec::cloud::{Begun, Calls, Cloud, CloudError, CopyRequest, Page, SetRequest, SnapshotQuery, TimeJump};
 
 use crate::call::{ApiError, Call, PageRequest, Principal, Reply, SnapshotListing, SnapshotView};
 use crate::world::World;
@@ -47,6 +47,7 @@ pub struct Sim {
     principal: Principal,
     latency: SignedDuration,
     bystander: Option<Rc<RefCell<dyn Bystander>>>,
+    jump: Option<TimeJump>,
 }
 
 impl Sim {
@@ -54,7 +55,7 @@ impl Sim {
     pub fn new(world: World) -> Self {
         let principal = Principal::of(world.account().clone());
         let (world, timers) = (Rc::new(RefCell::new(world)), Rc::default());
-        Self { world, timers, principal, latency: SignedDuration::from_millis(50), bystander: None }
+        Self { world, timers, principal, latency: SignedDuration::from_millis(50), bystander: None, jump: None }
     }
 
     /// The same world, for a process that somebody watches.
@@ -70,6 +71,12 @@ impl Sim {
     /// The same world, with calls that take so long.
     pub fn with_latency_ms(&self, latency_ms: u32) -> Self {
         Self { latency: SignedDuration::from_millis(i64::from(latency_ms)), ..self.clone() }
+    }
+
+    /// The same world, for a run in which an answer's time is not believed.
+    pub fn with_time_jump(&self, said: Timestamp) -> Self {
+        let expected = self.with(|world| world.now());
+        Self { jump: Some(TimeJump { said, expected }), ..self.clone() }
     }
 
     /// Looks into the world, or changes it.
@@ -264,6 +271,10 @@ impl Cloud for Sim {
         let of_the_seam =
             |(region, action): &(Region, crate::call::Action)| Some((region.clone(), action.of_the_seam()?));
         world.counts().iter().filter_map(|(key, count)| Some((of_the_seam(key)?, *count))).collect()
+    }
+
+    fn time_jump(&self) -> Option<TimeJump> {
+        self.jump
     }
 
     async fn account(&self, region: &Region) -> Result<AccountId, CloudError> {

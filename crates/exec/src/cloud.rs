@@ -258,6 +258,15 @@ pub struct Begun {
 /// The calls made, by Region and action: the work done is a tested property.
 pub type Calls = BTreeMap<(Region, Action), u64>;
 
+/// Two answers of one run that cannot both be right about the time: nothing is deleted by either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeJump {
+    /// What the answer said.
+    pub said: Timestamp,
+    /// What it was by the answers before, and by a steady clock since.
+    pub expected: Timestamp,
+}
+
 /// EC2 as the jobs see it. Every call names its Region, makes one request, and retries nothing by itself: when to try
 /// again is decided in one place, [`crate::pacing`].
 #[allow(async_fn_in_trait, reason = "jobs run on one thread: no future crosses threads")]
@@ -268,6 +277,13 @@ pub trait Cloud {
     async fn sleep_until(&self, time: Timestamp);
     /// The calls made so far.
     fn calls(&self) -> Calls;
+    /// A run begins: the time of its first answer is believed, whatever the clock said before. Between two runs a process may
+    /// have been stopped, and its clock with it.
+    fn begin(&self) {}
+    /// The first answer since [`Cloud::begin`] whose time was not believed, if there was one.
+    fn time_jump(&self) -> Option<TimeJump> {
+        None
+    }
 
     /// The account that the credentials belong to.
     async fn account(&self, region: &Region) -> Result<AccountId, CloudError>;

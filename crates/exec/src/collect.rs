@@ -56,6 +56,7 @@ pub async fn collect<C: Cloud>(
     progress: &dyn Progress,
 ) -> Result<Collected, RunError> {
     let cloud = pacer.cloud();
+    cloud.begin();
     let (home, account) = account(pacer, scope.doors()).await?;
     let enabled = pacer.call(home, Action::DescribeRegions, async || cloud.describe_regions(home).await).await;
     let enabled = match enabled {

@@ -12,7 +12,7 @@ use snapwarden_core::policy::{Config, SlotChoice};
 use snapwarden_core::report::{Deferred, Outcome, RunReport};
 use snapwarden_core::schedule::Slot;
 
-use crate::cloud::{Action, Calls, Cloud};
+use crate::cloud::{Action, Calls, Cloud, TimeJump};
 use crate::collect::{Collected, Scope, account, collect};
 use crate::execute::execute;
 use crate::pacing::{Pacer, Stop};
@@ -95,6 +95,7 @@ impl Progress for Quiet {}
 /// Asks who we are, for the sake of the answer's time: EC2's now, from which a deadline can be counted. Before the first
 /// answer there is none.
 pub async fn first_answer<C: Cloud>(cloud: &C, scope: &Scope) -> Result<Timestamp, RunError> {
+    cloud.begin();
     let pacer = Pacer::new(cloud, None, Stop::default());
     account(&pacer, scope.doors()).await?;
     Ok(cloud.now())
@@ -152,6 +153,7 @@ pub async fn run<C: Cloud>(cloud: &C, options: &RunOptions, progress: &dyn Progr
     let mut findings = plan.findings.clone();
     findings.extend(more_findings);
     findings.extend(stopped(&plan, &outcomes));
+    findings.extend(time_in_doubt(&plan, cloud));
     findings.extend(not_begun(&mut plan, &outcomes));
     findings.sort();
     findings.dedup();
@@ -164,6 +166,13 @@ fn stopped(plan: &Plan, outcomes: &[Outcome]) -> Option<Finding> {
     let left = outcomes.iter().filter(|outcome| **outcome == Outcome::Deferred(Deferred::Stopped)).count();
     let region = plan.regions.first().filter(|_| left > 0)?;
     Some(Finding::new(region, region, Problem::Stopped { left }))
+}
+
+/// That nothing was deleted, since EC2's answers do not agree on the time.
+fn time_in_doubt<C: Cloud>(plan: &Plan, cloud: &C) -> Option<Finding> {
+    let TimeJump { said, expected } = cloud.time_jump()?;
+    let region = plan.regions.first()?;
+    Some(Finding::new(region, region, Problem::TimeInDoubt { said, expected }))
 }
 
 /// Counts the backups that were late and that this run did not begin either, whatever came in between, and says so.

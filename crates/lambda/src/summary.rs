@@ -167,5 +167,6 @@ fn word(why: Deferred) -> &'static str {
         Deferred::Throttled => "throttled",
         Deferred::NotVisibleYet => "not visible yet",
         Deferred::SameAnswer => "same answer",
+        Deferred::TimeInDoubt => "time in doubt",
     }
 }

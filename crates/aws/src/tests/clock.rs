@@ -35,10 +35,17 @@ fn now_is_in_every_answer_good_or_bad() {
             "2019-01-01T00:00:00Z",
         ),
     ] {
+        aws.begin();
         endpoint.next(reply);
         let _ = run(aws.describe_snapshots(&home(), OWN));
         assert!((0..60).contains(&(seconds(&aws) - at(now))), "{now}");
     }
+    assert_eq!(aws.time_jump(), None);
+    // Within one run, and whichever Region says so.
+    endpoint.next(Reply::ok(&answers::snapshots(&[], None)).dated(Some("Sun, 22 Nov 2026 10:00:00 GMT")));
+    let _ = run(aws.describe_snapshots(&region("us-east-1"), OWN));
+    assert!((0..60).contains(&(seconds(&aws) - at("2019-01-01T00:00:00Z"))));
+    assert_eq!(aws.time_jump().map(|jump| jump.said.as_second()), Some(at("2026-11-22T10:00:00Z")));
 }
 
 #[test]

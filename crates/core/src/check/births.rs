@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::is_pinned;
+use jiff::{SignedDuration, Timestamp};
+
+use super::facts::{Fact, is_pinned};
 use super::{Checker, Rule};
 use crate::decision::{Act, CreateGroup, Subject};
 use crate::inventory::SnapshotState;
+use crate::schedule::Slot;
 use crate::tags::Tags;
 
 impl<'a> Checker<'a> {
@@ -48,12 +51,18 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The volumes and slots of which there is one of ours that has not failed.
+    /// The volumes and slots of which there is one of ours that has not failed, with data of that slot: none that was begun
+    /// more than minutes before it.
     fn slots_made(&self) -> BTreeSet<(&'a str, &'a str)> {
         let account = self.account;
         let all = account.volumes().flat_map(|volume| account.snapshots_of(volume));
         let good = all.filter(|fact| fact.snapshot.state != SnapshotState::Error);
-        good.filter_map(|fact| Some((fact.volume?, fact.snapshot.tags.get("snapwarden:slot")?))).collect()
+        let made = |fact: &&Fact<'a>| Some((fact.volume?, fact.snapshot.tags.get("snapwarden:slot")?, fact.data));
+        let is_of_it = |slot: &str, data: Timestamp| {
+            slot.parse::<Slot>().is_ok_and(|slot| slot.time().duration_since(data) <= SignedDuration::from_mins(10))
+        };
+        let made = good.filter_map(made).filter(|(_, slot, data)| is_of_it(slot, *data));
+        made.map(|(volume, slot, _)| (volume, slot)).collect()
     }
 
     /// S8 and S11 of what is copied.

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::record::{Record, recorded};
 use crate::ids::{AccountId, Region, SnapshotId, VolumeId};
-use crate::inventory::{Snapshot, SnapshotState, StorageTier};
+use crate::inventory::{Inventory, Snapshot, SnapshotState, StorageTier};
 use crate::schedule::Slot;
 use crate::tags::Tags;
 
@@ -27,21 +27,25 @@ pub(super) struct Fact<'a> {
     pub(super) volume: Option<&'a str>,
     /// The time of its data.
     pub(super) data: Timestamp,
+    /// Whether that has not come yet, by more than minutes: nothing may rest on it.
+    is_later: bool,
 }
 
 /// Which snapshot, of all that were seen.
 pub(super) type Key<'a> = (&'a Region, &'a SnapshotId);
 
 impl<'a> Fact<'a> {
-    pub(super) fn of(account: &AccountId, region: &'a Region, snapshot: &'a Snapshot) -> Self {
+    pub(super) fn of(inventory: &Inventory, region: &'a Region, snapshot: &'a Snapshot) -> Self {
         let is_copy = is_copy(snapshot);
+        let data = data_time(snapshot, is_copy);
         Self {
             region,
             snapshot,
-            is_ours: is_ours(snapshot, account),
+            is_ours: is_ours(snapshot, &inventory.account),
             is_copy,
             volume: if is_copy { named_volume(&snapshot.tags) } else { Some(snapshot.volume_id.as_str()) },
-            data: data_time(snapshot, is_copy),
+            data,
+            is_later: data.duration_since(inventory.taken_at) > SignedDuration::from_mins(5),
         }
     }
 
@@ -56,7 +60,7 @@ impl<'a> Fact<'a> {
     }
 
     pub(super) fn is_completed(&self) -> bool {
-        self.snapshot.state == SnapshotState::Completed
+        self.snapshot.state == SnapshotState::Completed && !self.is_later
     }
 
     /// Whether it has neither completed nor failed.

@@ -87,7 +87,7 @@ impl fmt::Display for Violation {
 
 /// What in `plan` breaks a safety rule, given what was seen and what a person approved.
 pub fn check(plan: &Plan, inventory: &Inventory, config: &Config) -> Vec<Violation> {
-    let fact = |(region, snapshot)| Fact::of(&inventory.account, region, snapshot);
+    let fact = |(region, snapshot)| Fact::of(inventory, region, snapshot);
     let facts: Vec<_> = inventory.snapshots().map(fact).collect();
     let account = Account::of(&facts, inventory, config);
     let mut checker = Checker::of(plan, &account);

@@ -95,6 +95,7 @@ pub enum Problem {
     SetRefused { code: String, message: String },
     LateTagsPending { why: String },
     Stopped { left: usize },
+    TimeInDoubt { said: Timestamp, expected: Timestamp },
     MarkNotWritten { why: String, snapshots: usize },
 }
 
@@ -395,6 +396,13 @@ impl fmt::Display for Problem {
                  volumes is closed: allow ec2:CreateTags with this key (docs/permissions.md)",
                 key::CLOSED,
                 crate::printable::printable(why, 200)
+            ),
+            P::TimeInDoubt { said, expected } => write!(
+                f,
+                "an answer of EC2 says that it is {}, and by the answers before it is {}: nothing was deleted since. The next \
+                 run asks anew; if it says so too, look at what stands between here and EC2",
+                minute(said),
+                minute(expected)
             ),
             P::Stopped { left } => write!(f, "the run was told to stop: {left} of its changes are left to the next run"),
             P::LateTagsPending { why } => write!(

@@ -116,6 +116,9 @@ pub enum Reason {
         message: String,
         until: Timestamp,
     },
+    FromTheFuture {
+        at: Timestamp,
+    },
     NotCompleted {
         state: SnapshotState,
     },
@@ -239,6 +242,7 @@ impl Reason {
             R::KeepForever => "KeepForever",
             R::Failed { .. } => "failed",
             R::FailureMemory { .. } => "failure memory",
+            R::FromTheFuture { .. } => "from the future",
             R::NotCompleted { .. } => "not completed",
             R::UnreadableDeleteOn { .. } => "no readable DeleteOn",
             R::NotDue { .. } => "not due",
@@ -520,6 +524,9 @@ impl fmt::Display for Reason {
             }
             R::FailureMemory { message, until } => {
                 write!(f, "failed ({}); kept as evidence of the failure until {}", quoted(message), minute(until))
+            }
+            R::FromTheFuture { at } => {
+                write!(f, "its data is of {}, which has not come yet: kept, and nothing rests on it until then", minute(at))
             }
             R::NotCompleted { state } => write!(f, "{}: kept until it has completed or failed", state.as_str()),
             R::UnreadableDeleteOn { value: None } => f.write_str("no DeleteOn: kept until it has one"),

@@ -23,6 +23,8 @@ use crate::tags::{self, OffsiteMode, TAGS_OF_OURS_MAX, TYPE_AUTOMATED, TagValue,
 
 /// Volumes that one CreateSnapshots can leave out beside the boot volume: "up to 40" (EC2 API, InstanceSpecification).
 const EXCLUDE_DATA_MAX: usize = 40;
+/// A snapshot may be begun so long before its slot: EC2's parts do not agree on the time to the second.
+const EARLY_MAX: SignedDuration = SignedDuration::from_mins(10);
 /// Errored snapshots of one slot after which the tries of a volume come further and further apart.
 const FAILURES_AT_ONCE_MAX: usize = 3;
 /// A snapshot that is made so long after its slot says so.
@@ -201,9 +203,11 @@ impl<'i, 'a> History<'i, 'a> {
         History { index, unfinished }
     }
 
-    /// What is ours of `slot`, in every Region that was read.
+    /// What is ours of `slot`, in every Region that was read. One that was begun before the slot holds no data of it: a clock
+    /// was wrong when it was made.
     fn of_slot(&self, volume: &VolumeId, slot: Slot) -> impl Iterator<Item = &'i Managed<'a>> {
-        self.index.of_volume(volume).filter(move |one| one.slot() == Some(slot))
+        let least = slot.time().saturating_sub(EARLY_MAX).unwrap_or(slot.time());
+        self.index.of_volume(volume).filter(move |one| one.slot() == Some(slot) && one.taken() >= least)
     }
 }
 

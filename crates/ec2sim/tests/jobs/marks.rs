@@ -3,14 +3,14 @@
 //! The plans are made by hand: what is tested here is what becomes of them.
 
 use jiff::civil::{Date, date};
-use snapwarden_core::decision::{Job, Problem};
+use snapwarden_core::decision::{Act, Job, Problem};
 use snapwarden_core::ids::SnapshotId;
-use snapwarden_core::report::{Changed, Outcome, RunReport};
+use snapwarden_core::report::{Changed, Deferred, Outcome, RunReport};
 use snapwarden_core::tags::key;
 use snapwarden_ec2sim::NewVolume;
 use snapwarden_ec2sim::face::Sim;
 
-use crate::support::{HOME, document, region, tags, without, world, write_marks};
+use crate::support::{HOME, document, instance, job, pass, region, tags, without, world, write_marks};
 
 const DONE: Outcome = Outcome::Done { made: None };
 const DAY: Date = date(2026, 11, 22);
@@ -115,4 +115,35 @@ fn a_snapshot_with_no_room_for_a_mark_is_said_and_does_not_cost_the_others_their
     assert!(matches!(finding.problem, Problem::MarkNotWritten { snapshots: 1, .. }), "{finding}");
     let mark = Some("2026-11-22".to_owned());
     assert_eq!((marks(&sim, &made), report.exit_code()), (vec![mark.clone(), None, mark], 2));
+}
+
+#[test]
+fn where_the_time_is_in_doubt_nothing_is_deleted_or_marked_and_the_run_says_so() {
+    let mut world = world(3);
+    let _ = instance(&mut world, "web", &[("Backup", "Yes"), ("RetentionDays", "1")], 1);
+    let gone = instance(&mut world, "gone", &[("Backup", "Yes"), ("RetentionDays", "1")], 1);
+    let sim = Sim::new(world);
+    for _ in 0..5 {
+        let _ = job(&sim, Job::Create);
+        pass(&sim, 24 * 60);
+    }
+    let volumes = sim.with(|world| {
+        let volumes: Vec<_> = world.volumes(&region(HOME)).map(|one| one.volume.id.clone()).collect();
+        world.terminate_instance(&region(HOME), &gone).unwrap();
+        volumes
+    });
+    assert_eq!(volumes.len(), 2);
+    let doubting = sim.with_time_jump("2030-01-01T00:00:00Z".parse().unwrap());
+    let report = job(&doubting, Job::Expire);
+    let changes = |report: &RunReport| report.items().filter(|(one, _)| one.act.is_change()).count();
+    let doubted = |outcome: &Outcome| *outcome == Outcome::Deferred(Deferred::TimeInDoubt);
+    assert!(report.items().any(|(one, _)| matches!(one.act, Act::Delete { .. })), "{:?}", report.plan.decisions);
+    assert!(report.items().any(|(one, _)| matches!(one.act, Act::Mark { .. })));
+    assert!(report.items().filter(|(one, _)| one.act.is_change()).all(|(_, outcome)| doubted(outcome)));
+    assert_eq!(report.findings.iter().filter(|one| matches!(one.problem, Problem::TimeInDoubt { .. })).count(), 1);
+    assert_eq!(report.exit_code(), 2);
+    // The next run, whose answers agree, does it.
+    let again = job(&sim, Job::Expire);
+    assert_eq!((changes(&again), again.exit_code()), (changes(&report), 0));
+    assert!(again.items().filter(|(one, _)| one.act.is_change()).all(|(_, outcome)| outcome.is_done()));
 }

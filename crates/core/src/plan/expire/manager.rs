@@ -133,6 +133,9 @@ impl<'i, 'a> Manager<'i, 'a> {
         if snapshot.is_pinned() {
             return (Act::Keep, Reason::KeepForever);
         }
+        if snapshot.is_later() {
+            return (Act::Keep, Reason::FromTheFuture { at: snapshot.taken() });
+        }
         let state = snapshot.raw().state;
         match state {
             SnapshotState::Completed => {}
