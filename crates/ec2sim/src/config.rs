@@ -1,5 +1,9 @@
 //! How the world behaves: sizes, durations, lateness, and how often something goes wrong.
 
+use std::collections::BTreeMap;
+
+use snapwarden_core::ids::Region;
+
 use crate::faults::Faults;
 use crate::limits;
 
@@ -46,6 +50,15 @@ pub struct Config {
     pub copy_errors: u16,
     /// Calls that go wrong.
     pub faults: Faults,
+    /// Regions in which others go wrong.
+    pub faults_in: BTreeMap<Region, Faults>,
+}
+
+impl Config {
+    /// The calls that go wrong in a Region.
+    pub fn faults_of(&self, region: &Region) -> Faults {
+        self.faults_in.get(region).copied().unwrap_or(self.faults)
+    }
 }
 
 impl Default for Config {
@@ -62,6 +75,7 @@ impl Default for Config {
             set_errors: 0,
             copy_errors: 0,
             faults: Faults::default(),
+            faults_in: BTreeMap::new(),
         }
     }
 }

@@ -94,6 +94,8 @@ pub(crate) struct Orders {
     pub(crate) kms: BTreeSet<KmsOrder>,
     /// The next snapshot of a volume fails, with this message.
     pub(crate) failing: BTreeMap<VolumeId, String>,
+    /// The next snapshot of a volume ends so many seconds later.
+    pub(crate) stuck: BTreeMap<VolumeId, i64>,
     /// Withdrawn from every principal, in one Region or everywhere.
     pub(crate) withdrawn: BTreeSet<(Option<Region>, Action)>,
 }

@@ -121,7 +121,7 @@ impl World {
         }
     }
 
-    fn new_snapshot(&self, owner: &AccountId, id: &SnapshotId, volume: &Volume, tags: &Tags) -> SnapshotRecord {
+    fn new_snapshot(&mut self, owner: &AccountId, id: &SnapshotId, volume: &Volume, tags: &Tags) -> SnapshotRecord {
         let snapshot = Snapshot {
             id: id.clone(),
             volume_id: volume.id.clone(),
@@ -134,7 +134,8 @@ impl World {
             tier: StorageTier::Standard,
             tags: tags.clone(),
         };
-        let ends = keys::later(self.now(), self.config.durations.seconds(volume.size_gib, false));
+        let stuck_s = self.orders.stuck.remove(&volume.id).unwrap_or(0);
+        let ends = keys::later(self.now(), self.config.durations.seconds(volume.size_gib, false) + stuck_s);
         SnapshotRecord::new(snapshot, ends)
     }
 
@@ -317,6 +318,11 @@ impl World {
     /// The next snapshot that is begun of a volume fails in the end, with this message, and its whole set with it.
     pub fn fail_next_snapshot_of(&mut self, volume: &VolumeId, message: &str) {
         self.orders.failing.insert(volume.clone(), message.to_owned());
+    }
+
+    /// The next snapshot that is begun of a volume is pending for so much longer.
+    pub fn hold_back_next_snapshot_of(&mut self, volume: &VolumeId, seconds: i64) {
+        self.orders.stuck.insert(volume.clone(), seconds);
     }
 
     /// A snapshot that is pending fails at `time`, and the pending ones of its set with it.

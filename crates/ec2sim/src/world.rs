@@ -248,7 +248,7 @@ impl World {
             Some(Ordered::Fault(fault)) => Some(fault),
             None => {
                 let (key, attempt) = (key.to_string(), attempt.to_string());
-                self.config.faults.drawn(|name| keys::hash(self.seed, &["fault", name, &key, &attempt]))
+                self.config.faults_of(region).drawn(|name| keys::hash(self.seed, &["fault", name, &key, &attempt]))
             }
         };
         match fault {

@@ -363,9 +363,9 @@ fn r07_the_predecessors_keys_are_understood_and_those_of_others_are_errors() {
     assert_eq!(born("i-1", "snapwarden:retention"), Some("days=30"));
     assert_eq!((born("i-3", "DestinationRegion"), born("i-3", "OffsiteMode")), (Some("eu-west-1"), Some("Copy")));
     let lints = lint(&inventory, &regions(&inventory), &Config::default());
-    let near = |one: &Lint| match &one.problem {
-        LintProblem::NearKey { ours } => Some((one.severity, one.id.clone(), ours.clone())),
-        _ => None,
+    let near = |one: &Lint| {
+        let LintProblem::NearKey { ours } = &one.problem else { return None };
+        Some((one.severity, one.id.clone(), ours.clone()))
     };
     let error = |id: &str, ours: &str| (Severity::Error, id.to_owned(), ours.to_owned());
     assert_eq!(
@@ -395,8 +395,9 @@ fn r09_a_volume_that_was_backed_up_and_hangs_on_nobody_selected_now_is_said() {
     };
     let until = "2026-11-20".parse().unwrap();
     let problem = Problem::BackupEnded { volumes: 1, example: "vol-data".parse().unwrap(), until };
-    assert_eq!(ended("09-detached"), [problem.clone()]);
-    assert_eq!(ended("09-to-untagged"), [problem]);
+    for name in ["09-detached", "09-to-untagged"] {
+        assert_eq!(ended(name), std::slice::from_ref(&problem), "{name}");
+    }
     assert_eq!(ended("09-to-tagged"), []);
 }
 

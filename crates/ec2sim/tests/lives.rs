@@ -134,8 +134,10 @@ fn live_all(all: &[Options]) -> Vec<Lived> {
 fn told(options: &Options, trouble: &Trouble) -> String {
     let Trouble { step, at, broken } = trouble;
     let (seed, days, large) = (options.seed, options.days, if options.large { " --large" } else { "" });
+    let kinds = options.kinds.iter().flatten().map(|kind| kind.as_str()).collect::<Vec<_>>().join(",");
+    let faults = if options.kinds.is_some() { format!(" --faults {kinds}") } else { String::new() };
     format!(
-        "seed {seed}, step {step}, {at}: {} is broken: {}\n  snapwarden simulate --seed {seed} --days {days}{large} --trace",
+        "seed {seed}, step {step}, {at}: {} is broken: {}\n  snapwarden simulate --seed {seed} --days {days}{large}{faults} --trace",
         broken.rule, broken.words
     )
 }
@@ -152,6 +154,11 @@ fn a_broken_rule_is_told_with_its_step_and_how_to_see_it_again() {
     );
 }
 
+/// A life that was written down, with the kinds of trouble that there were then.
+fn old(seed: u64) -> Options {
+    Options { kinds: Some(Kind::of_old_seed(seed)), ..Options::of_seed(seed) }
+}
+
 fn fired(lived: &[Lived]) -> Fired {
     let mut sum = Fired::new();
     for (kind, count) in lived.iter().flat_map(|lived| &lived.fired) {
@@ -163,8 +170,8 @@ fn fired(lived: &[Lived]) -> Fired {
 #[test]
 fn in_500_lives_of_60_days_no_rule_is_broken_and_all_comes_right() {
     let fresh = first_fresh();
-    let seeds = FAILED_ONCE.into_iter().chain((0..LIVES).map(|n| fresh.wrapping_add(n)));
-    let all: Vec<_> = seeds.map(Options::of_seed).collect();
+    let fresh = (0..LIVES).map(|n| Options::of_seed(fresh.wrapping_add(n)));
+    let all: Vec<_> = FAILED_ONCE.into_iter().map(old).chain(fresh).collect();
     let lived = live_all(&all);
     let fired = fired(&lived);
     let never: Vec<_> = Kind::ALL.into_iter().filter(|kind| !fired.contains_key(kind)).collect();
@@ -183,8 +190,9 @@ fn in_500_lives_of_60_days_no_rule_is_broken_and_all_comes_right() {
 
 #[test]
 fn in_large_accounts_too() {
-    let seeds = FAILED_ONCE_LARGE.into_iter().chain((0..LARGE_LIVES).map(|n| first_fresh().wrapping_add(n)));
-    let all: Vec<_> = seeds.map(|seed| Options { days: 20, large: true, ..Options::of_seed(seed) }).collect();
+    let fresh = (0..LARGE_LIVES).map(|n| Options::of_seed(first_fresh().wrapping_add(n)));
+    let all = FAILED_ONCE_LARGE.into_iter().map(old).chain(fresh);
+    let all: Vec<_> = all.map(|options| Options { days: 20, large: true, ..options }).collect();
     assert!(live_all(&all).iter().all(|lived| lived.created > 0));
 }
 

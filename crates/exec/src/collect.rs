@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::{join, join_all};
+use jiff::Timestamp;
 use snapwarden_core::decision::Job;
 use snapwarden_core::ids::{AccountId, Region};
 use snapwarden_core::inventory::{Instance, Inventory, Read, RegionInventory, RegionStatus};
@@ -15,7 +16,7 @@ use snapwarden_core::policy::Offsite;
 use snapwarden_core::tags::{self, TagValue};
 
 use crate::cloud::{Action, Cloud, CloudError, Page, SnapshotQuery};
-use crate::pacing::Pacer;
+use crate::pacing::{CallError, Pacer};
 use crate::run::{Progress, RunError};
 
 /// Where a job acts.
@@ -77,7 +78,7 @@ pub async fn collect<C: Cloud>(
     };
     let taken_at = cloud.now();
     let mut inventory = Inventory { account, taken_at, enabled, regions: BTreeMap::new() };
-    let looker = Looker { pacer, progress };
+    let looker = Looker { pacer, progress, until: pacer.half_time() };
     looker.read(&mut inventory, jobs.iter().flat_map(|job| first_look(*job, &regions)).collect()).await;
     // What is read names Regions that have to be read: each is read once, so this ends.
     let mut is_first = true;
@@ -199,6 +200,8 @@ fn homes(inventory: &Inventory, one: &Managed<'_>) -> Vec<(Region, Listing)> {
 struct Looker<'a, 'c, C> {
     pacer: &'a Pacer<'c, C>,
     progress: &'a dyn Progress,
+    /// What is not listed by then is a gap: a Region that throttles its listings leaves the others time to act in.
+    until: Timestamp,
 }
 
 impl<C: Cloud> Looker<'_, '_, C> {
@@ -263,10 +266,11 @@ impl<C: Cloud> Looker<'_, '_, C> {
         let mut tokens = BTreeSet::new();
         let mut next = None;
         let why = loop {
-            let answer = self.pacer.call(region, action, async || page(next.clone()).await).await;
+            let answer = self.pacer.call_by(region, action, self.until, async || page(next.clone()).await).await;
             let Page { items: more, next: token } = match answer {
                 Ok(page) => page,
-                Err(error) => break Some(error.to_string()),
+                Err(CallError::Deadline) => break Some("not listed within half of the run's time".to_owned()),
+                Err(error @ (CallError::Stopped | CallError::Cloud(_))) => break Some(error.to_string()),
             };
             items.extend(more);
             self.progress.listed(region, action, items.len());

@@ -157,6 +157,13 @@ impl<'c, C: Cloud> Pacer<'c, C> {
         Self { cloud, deadline, stop, buckets: RefCell::default() }
     }
 
+    /// When half of the time that the run has left is over; never where it has no end.
+    pub fn half_time(&self) -> Timestamp {
+        let now = self.cloud.now();
+        let left = self.deadline.map(|deadline| deadline.duration_since(now) / 2);
+        left.map_or(Timestamp::MAX, |left| now.saturating_add(left).unwrap_or(Timestamp::MAX))
+    }
+
     /// The seam behind it.
     pub fn cloud(&self) -> &'c C {
         self.cloud

@@ -20,7 +20,7 @@ use snapwarden_core::tags::Tags;
 use snapwarden_ec2sim::Sim;
 use snapwarden_ec2sim::drive::{Kind, Lived, Options, Ran, Road, live, live_over};
 use snapwarden_ec2sim::http::serve_beside;
-use snapwarden_exec::cloud::{Begun, Calls, Cloud, CloudError, CopyRequest, Page, SetRequest, SnapshotQuery};
+use snapwarden_exec::cloud::{Begun, Calls, Cloud, CloudError, CopyRequest, Page, SetRequest, SnapshotQuery, TimeJump};
 use snapwarden_exec::run::{Quiet, RunOptions, run};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -125,6 +125,10 @@ impl Cloud for Wired<'_> {
 
     fn calls(&self) -> Calls {
         self.sim.calls()
+    }
+
+    fn time_jump(&self) -> Option<TimeJump> {
+        self.sim.time_jump()
     }
 
     async fn account(&self, region: &Region) -> Result<AccountId, CloudError> {

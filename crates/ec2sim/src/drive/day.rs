@@ -54,6 +54,8 @@ pub(super) struct InStore {
     killed_after: Option<u64>,
     /// It has so many seconds.
     pub(super) deadline_s: Option<i64>,
+    /// EC2's answers to it do not agree on the time.
+    pub(super) doubts_time: bool,
     /// A person approves this many deletes that a grace period keeps.
     pub(super) approved: Option<usize>,
     /// The job runs once more right after it.
@@ -135,6 +137,7 @@ impl Days {
             killed_before: at_call(Kind::KilledBefore),
             killed_after: at_call(Kind::KilledAfter),
             deadline_s: self.drawn(Kind::Deadline, tick, 100).map(|mut draw| draw.between(0, 3)),
+            doubts_time: self.drawn(Kind::Clock, tick, 60).is_some(),
             approved: self.drawn(Kind::Approved, tick, 80).map(|mut draw| 1 + draw.below(30)),
             is_doubled: self.drawn(Kind::Doubled, tick, 100).is_some(),
         }

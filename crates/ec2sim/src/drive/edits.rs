@@ -6,6 +6,7 @@ use snapwarden_core::tags::{Tags, key};
 use super::draw::Draw;
 use super::people::{self, Happened, Passing, any_instance, any_snapshot, any_volume};
 use crate::call::ResourceId;
+use crate::keys;
 use crate::world::World;
 
 /// The tags that say how long snapshots and copies are kept.
@@ -181,6 +182,21 @@ pub(super) fn make_odd(world: &mut World, draw: &mut Draw) -> Option<Happened> {
     let (key, value) = *draw.pick(&ODD);
     world.tag(&region, &snapshot.id.clone().into(), key, value).ok()?;
     Happened::to(&snapshot.id, format!("{} of {region} gets {key}={value:?}", snapshot.id))
+}
+
+/// A snapshot's tags get a time that has not come, as a clock that was a day ahead would write it.
+pub(super) fn write_tomorrow(world: &mut World, draw: &mut Draw) -> Option<Happened> {
+    let (region, snapshot) = any_snapshot(world, draw, |_| true)?;
+    let tomorrow = keys::later(world.now(), 86_400);
+    let day = tomorrow.strftime("%Y-%m-%d").to_string();
+    let key = *draw.pick(&[key::CREATED_ON, key::SOURCE_START_TIME, key::SLOT, key::CLOSED, key::IN_USE]);
+    let value = match key {
+        key::SOURCE_START_TIME => tomorrow.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        key::SLOT => tomorrow.strftime("%Y-%m-%dT03:00Z").to_string(),
+        _ => day,
+    };
+    let undone = if key == key::IN_USE { 1_000 } else { 0 };
+    Edit::of(region, snapshot.id, &snapshot.tags, key).make(world, draw, Some(&value), (undone, 1, 9))
 }
 
 /// A tag of retention, or the destination: mostly one that is there.

@@ -148,6 +148,16 @@ kinds! {
     LeapDay = "leap-day",
     /// The life holds the end of a year.
     YearEnd = "year-end",
+    /// One Region throttles most calls for hours, and the others are well.
+    SickRegion = "sick-region",
+    /// A single right is withdrawn in one Region for a day.
+    RightGone = "right-gone",
+    /// The next snapshot of a volume is pending for days.
+    Stuck = "stuck",
+    /// EC2's answers to a run do not agree on the time.
+    Clock = "clock",
+    /// A snapshot's tags have times that have not come.
+    Tomorrow = "tomorrow",
 }
 
 impl fmt::Display for Kind {
@@ -166,6 +176,16 @@ impl FromStr for Kind {
 
     fn from_str(text: &str) -> Result<Self, KindError> {
         Kind::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| KindError(text.to_owned()))
+    }
+}
+
+impl Kind {
+    /// Those that there were when the first seeds of lives were written down.
+    const FIRST: usize = Kind::ALL.len() - 5;
+
+    /// What a seed had on when there were only those: so a life that was once written down stays what it was.
+    pub fn of_old_seed(seed: u64) -> BTreeSet<Kind> {
+        drawn(seed).into_iter().filter(|kind| Kind::ALL[..Self::FIRST].contains(kind)).collect()
     }
 }
 

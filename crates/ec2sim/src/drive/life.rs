@@ -7,10 +7,10 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 use snapwarden_core::approval::{Approval, Approved};
-use snapwarden_core::decision::{Act, Job};
+use snapwarden_core::decision::{Act, Decision, Job, Problem};
 use snapwarden_core::ids::{Region, SnapshotId};
 use snapwarden_core::inventory::SnapshotState;
-use snapwarden_core::report::{Deferred, Outcome, RunReport};
+use snapwarden_core::report::{Deferred, EXIT_FAILED, Outcome, RunReport};
 use snapwarden_exec::collect::Scope;
 use snapwarden_exec::run::RunOptions;
 
@@ -62,6 +62,7 @@ pub(super) struct How {
     before: usize,
     stop: Option<Stop>,
     deadline_s: Option<i64>,
+    doubts_time: bool,
 }
 
 impl How {
@@ -78,7 +79,12 @@ struct Started {
     options: RunOptions,
     watch: Rc<RefCell<Watch>>,
     sim: Sim,
+    /// The Region that throttles, where nothing else lasts.
+    sick: Option<Region>,
 }
+
+/// Seconds that a run has while a Region throttles.
+const SICK_DEADLINE_S: i64 = 900;
 
 pub(super) fn live(options: &Options, road: &dyn Road) -> Lived {
     let kinds = options.kinds.clone().unwrap_or_else(|| kinds::drawn(options.seed));
@@ -278,7 +284,10 @@ impl<'r> Life<'r> {
             self.run(&[job, job], &How::by(tick));
             return;
         }
-        self.run(&[job], &How { stop: in_store.stop(), deadline_s: in_store.deadline_s, ..How::by(tick) });
+        // Time enough for a Region that is well, while another one throttles.
+        let deadline_s = in_store.deadline_s.or(self.sick_alone().map(|_| SICK_DEADLINE_S));
+        let (stop, doubts_time) = (in_store.stop(), in_store.doubts_time);
+        self.run(&[job], &How { stop, deadline_s, doubts_time, ..How::by(tick) });
         if in_store.is_doubled {
             self.count(Kind::Doubled);
             self.run(&[job], &How { before: 1, ..How::by(tick) });
@@ -344,6 +353,7 @@ impl<'r> Life<'r> {
         let mut options = RunOptions::new(job, scope);
         options.deadline = how.deadline_s.map(|left| keys::later(now, left));
         let mut process = Process::new(self.processes, job, now, &how.tick);
+        process.doubts_time = how.doubts_time;
         if job == Job::Expire {
             options.config.approvals = std::mem::take(&mut self.approvals);
             process.approvals.clone_from(&options.config.approvals);
@@ -356,7 +366,42 @@ impl<'r> Life<'r> {
             let account = self.sim.with(|world| world.account().clone());
             sim = sim.with_principal(Principal { deny: [Action::CreateTags].into(), ..Principal::of(account) });
         }
-        Started { occasion, options, watch, sim }
+        if how.doubts_time {
+            self.count(Kind::Clock);
+            sim = sim.with_time_jump(keys::later(now, 86_400));
+        }
+        Started { occasion, options, watch, sim, sick: self.sick_alone() }
+    }
+
+    /// The Region that throttles most calls, where nothing else lasts that keeps calls from being done.
+    fn sick_alone(&self) -> Option<Region> {
+        let shared = self.shared.borrow();
+        let mut lasting = shared.passing.iter().map(|(_, passing)| passing).filter(|passing| passing.is_met());
+        match (lasting.next(), lasting.next()) {
+            (Some(Passing::Sick(region)), None) => Some(region.clone()),
+            _ => None,
+        }
+    }
+
+    /// A Region that throttles costs the others nothing: with time enough, what they were to do was done or asked for.
+    fn is_live_elsewhere(&mut self, process: &Started, report: &RunReport) {
+        let (Some(sick), Some(deadline)) = (&process.sick, process.options.deadline) else { return };
+        if deadline < keys::later(process.watch.borrow().process.begun, SICK_DEADLINE_S)
+            || process.options.job == Job::Offsite
+        {
+            return;
+        }
+        let rests_elsewhere = |act: &Act| match act {
+            Act::Delete { rests_on, .. } => rests_on.iter().any(|copy| copy.region == *sick),
+            _ => false,
+        };
+        let waits = |(one, outcome): &(&Decision, &Outcome)| {
+            one.region != *sick && !rests_elsewhere(&one.act) && **outcome == Outcome::Deferred(Deferred::Deadline)
+        };
+        if let Some((waiting, _)) = report.items().find(waits) {
+            let words = format!("{:?} of {} had no time, while {sick} throttled", waiting.subject, waiting.region);
+            self.breaks(Broken { rule: "liveness", words });
+        }
     }
 
     fn report(&mut self, process: &Started, ran: &Ran) {
@@ -376,6 +421,14 @@ impl<'r> Life<'r> {
         if let Some(violation) = report.violations.first() {
             self.breaks(Broken { rule: "check", words: violation.to_string() });
         }
+        if process.watch.borrow().process.doubts_time {
+            let is_said = report.findings.iter().any(|one| matches!(one.problem, Problem::TimeInDoubt { .. }));
+            if !is_said || report.exit_code() != EXIT_FAILED {
+                let words = "the time is in doubt, and the run does not say so".to_owned();
+                self.breaks(Broken { rule: "S10", words });
+            }
+        }
+        self.is_live_elsewhere(process, report);
         self.name_extras(process, report);
         self.remember(process, report);
         for (decision, outcome) in report.items() {

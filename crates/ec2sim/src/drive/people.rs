@@ -17,7 +17,7 @@ use crate::limits::COPIES_IN_FLIGHT_MAX;
 use crate::world::World;
 
 /// The kinds of trouble that people and AWS make, for as long as a life lasts, and on how many days of a thousand.
-pub(super) const KINDS: [(Kind, u16); 32] = [
+pub(super) const KINDS: [(Kind, u16); 36] = [
     (Kind::Pin, 100),
     (Kind::Exclude, 100),
     (Kind::Replace, 100),
@@ -50,6 +50,10 @@ pub(super) const KINDS: [(Kind, u16); 32] = [
     (Kind::Unmarkable, 60),
     (Kind::InUse, 60),
     (Kind::OddRecord, 100),
+    (Kind::SickRegion, 100),
+    (Kind::RightGone, 100),
+    (Kind::Stuck, 100),
+    (Kind::Tomorrow, 60),
 ];
 
 /// Something that was begun and ends by itself.
@@ -59,6 +63,8 @@ pub(super) enum Passing {
     Permission(Action),
     Key(KmsOrder),
     Burst,
+    Sick(Region),
+    RightIn(Region, Action),
     /// The manager may not write tags.
     Unmarkable,
     /// What was deleted while pending goes when it ends.
@@ -76,6 +82,7 @@ impl Passing {
     pub(super) fn is_met(&self) -> bool {
         match self {
             Passing::Region(_) | Passing::Permission(_) | Passing::Key(_) | Passing::Burst => true,
+            Passing::Sick(_) | Passing::RightIn(..) => true,
             Passing::Unmarkable
             | Passing::Gone(_)
             | Passing::Tags(..)
@@ -177,6 +184,26 @@ pub(super) fn happen(world: &mut World, draw: &mut Draw, kind: Kind, usual: Faul
         Kind::LeftOut => edits::leave_out(world, draw),
         Kind::InUse => edits::use_for_restore(world, draw),
         Kind::OddRecord => edits::make_odd(world, draw),
+        Kind::Tomorrow => edits::write_tomorrow(world, draw),
+        Kind::SickRegion => {
+            world.config.faults_in.insert(region.clone(), Faults { throttled: 700, ..usual });
+            let until = hours(draw, world, 30);
+            let words = format!("{region} throttles most calls until {}", minute(until));
+            Some(Happened { words, touched: Vec::new(), passes: Some((until, Passing::Sick(region))) })
+        }
+        Kind::RightGone => {
+            let action = *draw.pick(&PERMISSIONS);
+            world.withdraw(Some(&region), action);
+            let until = keys::later(world.now(), 86_400);
+            let words = format!("{action} is withdrawn in {region} until {}", minute(until));
+            Some(Happened { words, touched: Vec::new(), passes: Some((until, Passing::RightIn(region, action))) })
+        }
+        Kind::Stuck => {
+            let (region, volume, _) = any_volume(world, draw)?;
+            let hours = draw.between(24, 96);
+            world.hold_back_next_snapshot_of(&volume, 3_600 * hours);
+            Happened::to(&volume, format!("the next snapshot of {volume} of {region} is pending for {hours} h"))
+        }
         Kind::Unmarkable => {
             let until = days(draw, world, 2, 6);
             let words = format!("the manager may not write tags until {}", minute(until));
@@ -267,7 +294,7 @@ pub(super) fn happen(world: &mut World, draw: &mut Draw, kind: Kind, usual: Faul
         Kind::LostAfter | Kind::HalfListing | Kind::EmptyPage | Kind::Stale | Kind::Slow | Kind::FailedSnapshot => None,
         Kind::FailedSet | Kind::FailedCopy | Kind::KilledBefore | Kind::KilledAfter | Kind::Deadline => None,
         Kind::Late | Kind::Outage | Kind::Doubled | Kind::Overlap | Kind::Beside | Kind::MidRun => None,
-        Kind::Predecessor | Kind::LongHistory | Kind::Approved | Kind::LeapDay | Kind::YearEnd => None,
+        Kind::Predecessor | Kind::LongHistory | Kind::Approved | Kind::LeapDay | Kind::YearEnd | Kind::Clock => None,
     }
 }
 
@@ -303,6 +330,14 @@ pub(super) fn pass(world: &mut World, passing: &Passing, usual: Faults) -> (Stri
         Passing::Key(order) => {
             world.mend_key(order);
             "the key is found again".to_owned()
+        }
+        Passing::Sick(region) => {
+            world.config.faults_in.remove(region);
+            format!("{region} throttles no more")
+        }
+        Passing::RightIn(region, action) => {
+            world.grant(Some(region), *action);
+            format!("{action} is allowed again in {region}")
         }
         Passing::Unmarkable => "the manager may write tags again".to_owned(),
         Passing::Gone(id) => {

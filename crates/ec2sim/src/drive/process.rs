@@ -23,6 +23,8 @@ pub(super) struct Process {
     pub(super) begun: Timestamp,
     /// By which tick: runs of one job by one tick overlap, or two minutes do not lie between them (S8).
     pub(super) tick: String,
+    /// Whether the answers to it do not agree on the time (S10).
+    pub(super) doubts_time: bool,
     /// What a person has approved (S9, S12).
     pub(super) approvals: Vec<Approval>,
     /// Of each delete that needed an approval those that allowed it (S12).
@@ -43,6 +45,7 @@ impl Process {
             job,
             begun,
             tick: tick.to_owned(),
+            doubts_time: false,
             approvals: Vec::new(),
             spent: Vec::new(),
             shown: BTreeMap::new(),

@@ -97,6 +97,8 @@ impl Rules {
         let mut found = Found::default();
         match call {
             Call::DeleteSnapshot { snapshot } => {
+                found
+                    .unless(!process.doubts_time, "S10", || format!("{snapshot} is deleted, and the time is in doubt"));
                 if let Some(record) = world.snapshot(region, snapshot) {
                     Delete { rules: self, world, process, region, record }.judge(&mut found);
                 }
@@ -124,6 +126,8 @@ impl Rules {
                 }
             }
             Call::CreateTags { resources, tags } => {
+                let is_mark = tags.has("snapwarden:closed") && process.doubts_time;
+                found.unless(!is_mark, "S10", || "a mark is written, and the time is in doubt".to_owned());
                 for resource in resources {
                     self.judge_tags(world, process, region, resource, tags, &mut found);
                 }

@@ -185,7 +185,8 @@ fn met(
     effect: bool,
     passing: &[(Timestamp, Passing)],
 ) -> Option<Kind> {
-    let faults = world.config.faults;
+    let faults = world.config.faults_of(region);
+    let passes = |what: Passing| passing.iter().any(|(_, passing)| *passing == what);
     let is_on = |ratio: u16, kind| (ratio > 0).then_some(kind);
     match error {
         ApiError::NeverConnected(_) if world.is_out(region) => Some(Kind::RegionOut),
@@ -198,12 +199,12 @@ fn met(
             "InternalError" => is_on(faults.error_before, Kind::ErrorBefore),
             UNAVAILABLE => Some(Kind::HalfListing),
             "UnauthorizedOperation" => {
-                let is_withdrawn = passing.iter().any(|(_, passing)| *passing == Passing::Permission(call.action()));
-                is_withdrawn.then_some(Kind::Permission)
+                let is_everywhere = passes(Passing::Permission(call.action()));
+                let is_here = passes(Passing::RightIn(region.clone(), call.action()));
+                is_everywhere.then_some(Kind::Permission).or(is_here.then_some(Kind::RightGone))
             }
-            "RequestLimitExceeded" if passing.iter().any(|(_, passing)| *passing == Passing::Burst) => {
-                Some(Kind::Burst)
-            }
+            "RequestLimitExceeded" if passes(Passing::Sick(region.clone())) => Some(Kind::SickRegion),
+            "RequestLimitExceeded" if passes(Passing::Burst) => Some(Kind::Burst),
             // Or runs at once have emptied a bucket.
             "RequestLimitExceeded" => is_on(faults.throttled, Kind::Throttled),
             _ => None,

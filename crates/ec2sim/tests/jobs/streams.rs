@@ -1,7 +1,7 @@
 //! A Region that throttles, or answers nothing, costs the others nothing: each has a stream of calls of its own.
 
 use jiff::{SignedDuration, Timestamp};
-use snapwarden_core::decision::{Act, Job};
+use snapwarden_core::decision::{Act, Finding, Job, Problem};
 use snapwarden_core::report::{Outcome, RunReport};
 use snapwarden_ec2sim::call::Action;
 use snapwarden_ec2sim::face::Sim;
@@ -54,6 +54,25 @@ fn sixty_throttled_instances_of_one_region_leave_the_calls_of_another_as_they_we
     assert!(last_after(&sim, HOME, Action::CreateSnapshots, began) <= 2);
     let tagged = last_after(&sim, HOME, Action::CreateTags, began);
     assert!(tagged <= 30, "their late tags came after {tagged} s: they waited for {AWAY}");
+}
+
+#[test]
+fn a_region_that_throttles_its_listings_leaves_half_of_the_time_to_the_others() {
+    let mut world = world(1);
+    instance_in(&mut world, AWAY, "away", &[("Backup", "Yes")], 1);
+    for n in 0..5 {
+        instance(&mut world, &format!("home-{n}"), &[("Backup", "Yes")], 1);
+    }
+    throttle(&mut world, AWAY, Action::DescribeSnapshots);
+    let sim = Sim::new(world);
+    let mut wish = options(Job::Create, &[HOME, AWAY]);
+    wish.deadline = Some(sim.with(|world| world.now()) + SignedDuration::from_secs(40));
+    let report = sim.block_on(run(&sim, &wish, &Quiet)).unwrap().unwrap();
+    let made = report.items().filter(|(decision, outcome)| decision.region == region(HOME) && outcome.is_done());
+    assert_eq!(made.count(), 5);
+    let unread = |one: &&Finding| matches!(&one.problem, Problem::NotRead { what, why } if what == "snapshots" && why.contains("half"));
+    let said: Vec<_> = report.findings.iter().filter(unread).map(|one| one.region.clone()).collect();
+    assert_eq!((said, report.exit_code()), (vec![region(AWAY)], 2));
 }
 
 #[test]
