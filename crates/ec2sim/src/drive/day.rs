@@ -195,6 +195,7 @@ mod tests {
             in_store.overlaps &= kind != Kind::Overlap;
             in_store.is_doubled &= kind != Kind::Doubled;
             in_store.deadline_s = in_store.deadline_s.filter(|_| kind != Kind::Deadline);
+            in_store.doubts_time &= kind != Kind::Clock;
             in_store.approved = in_store.approved.filter(|_| kind != Kind::Approved);
             in_store.killed_before = in_store.killed_before.filter(|_| kind != Kind::KilledBefore);
             in_store.killed_after = in_store.killed_after.filter(|_| kind != Kind::KilledAfter);
@@ -215,7 +216,7 @@ mod tests {
 
     #[test]
     fn what_is_on_comes_about_and_what_is_off_does_not() {
-        let comes_about: [fn(&Drawn) -> bool; 10] = [
+        let comes_about: [fn(&Drawn) -> bool; 11] = [
             |day| day.outage.is_some(),
             |day| !day.people.is_empty(),
             |day| day.people.values().any(|(_, at_call)| at_call.is_some()),
@@ -224,6 +225,7 @@ mod tests {
             |day| day.ticks.values().any(|(.., tick)| tick.overlaps),
             |day| day.ticks.values().any(|(.., tick)| tick.is_doubled),
             |day| day.ticks.values().any(|(.., tick)| tick.deadline_s.is_some()),
+            |day| day.ticks.values().any(|(.., tick)| tick.doubts_time),
             |day| day.ticks.values().any(|(.., tick)| tick.stop().is_some_and(|stop| stop.effect)),
             |day| day.ticks.values().any(|(.., tick)| tick.stop().is_some_and(|stop| !stop.effect)),
         ];
