@@ -1059,7 +1059,10 @@ fn of_two_instances_the_mode_that_keeps_the_most_holds_also_where_a_destination_
             i.devices.push(Device { name: "/dev/sdf".to_owned(), volume: Some(volume_id("vol-1")) });
         })
         .unread(AWAY);
-    assert_eq!(group(&shared.create(), "i-1").tags.get("OffsiteMode"), Some("Copy"));
+    let plan = shared.create();
+    assert_eq!(group(&plan, "i-1").tags.get("OffsiteMode"), Some("Copy"));
+    let (_, reason) = of_volume(&plan, "vol-1");
+    assert!(matches!(reason, Reason::SlotDue { kept_here_for: None, .. }), "Copy keeps it anyway: {reason}");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::index::Index;
 use crate::inventory::{Instance, InstanceState, Inventory, RegionInventory, SnapshotState, Volume, day_of};
 use crate::managed::Managed;
 use crate::near;
-use crate::policy::{Config, InstancePolicy, Origin, Selection, SlotChoice};
+use crate::policy::{Config, InstancePolicy, Origin, Selection, Setting, SlotChoice};
 use crate::retention::Retention;
 use crate::schedule::Slot;
 use crate::tags::{self, OffsiteMode, TAGS_OF_OURS_MAX, TYPE_AUTOMATED, TagValue, Tags, key};
@@ -344,7 +344,8 @@ impl OneInstance<'_> {
         }
         let newest = newest(self.history.index, id);
         let consistency = Consistency::OneVolume;
-        let (late_hours, kept_here_for) = (self.late_hours(), unread.cloned());
+        let is_moved = self.mode(&self.others_of([id])).value == OffsiteMode::Move;
+        let (late_hours, kept_here_for) = (self.late_hours(), unread.filter(|_| is_moved).cloned());
         (Act::Create { late_tags }, Reason::SlotDue { slot, late_hours, newest, consistency, kept_here_for })
     }
 
@@ -430,18 +431,21 @@ impl OneInstance<'_> {
         tags
     }
 
+    /// Of the instance's mode and of those of others the one that keeps the most.
+    fn mode(&self, others: &[&(InstanceId, InstancePolicy)]) -> Setting<OffsiteMode> {
+        let all = others.iter().map(|(_, policy)| &policy.offsite.mode);
+        all.fold(self.policy.offsite.mode.clone(), |most, one| if one.value > most.value { one.clone() } else { most })
+    }
+
     /// Where to, and how: all destinations that any of the instances names, and the mode that keeps the most.
     fn offsite_tags(&self, others: &[&(InstanceId, InstancePolicy)], tags: &mut Tags) {
         let mut destinations = self.policy.tags.get(key::DESTINATION_REGION).unwrap_or_default().to_owned();
-        let mut mode = self.policy.offsite.mode.clone();
+        let mode = self.mode(others);
         for (_, policy) in others {
             let named = |tags: &Tags| tags::destinations(tags);
             let known = named(&[(key::DESTINATION_REGION, destinations.as_str())].into_iter().collect());
             let more = named(&policy.tags).into_iter().filter(|one| !known.contains(one));
             destinations.extend(more.map(|one| format!(" {one}")));
-            if policy.offsite.mode.value > mode.value {
-                mode = policy.offsite.mode.clone();
-            }
         }
         let destinations = destinations.trim();
         if !destinations.is_empty() {
