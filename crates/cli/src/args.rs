@@ -35,10 +35,11 @@ Examples:
 Exit codes:
   0   done; findings do not change that
   1   could not start
-  2   some items failed, a Region could not all be read, the safety check dropped something, or lint found an error
+  2   some items failed, a Region could not all be read, EC2's answers disagreed about the time, the safety check
+      dropped something, or lint found an error
   3   something waits for a person's approval, and nothing failed
   64  the command line could not be understood
-  130, 143  a run was told to stop (Ctrl-C, SIGTERM) and left something to the next one
+  130, 143  a run was told to stop (Ctrl-C, SIGTERM) and left something to the next one, whatever else came of it
 
 Environment:
   AWS_*                      credentials, Region, profile, endpoint: those of the AWS CLI

@@ -29,8 +29,8 @@ pub const VOLUME_OF_COPIES: &str = "vol-ffffffff";
 /// Days that `CreatedOn` may lie before the start of a snapshot, and its slot after it: a run may cross midnight.
 const BIRTH_DAYS_MAX: i32 = 1;
 
-/// A snapshot may be so much later than the look that shows it: runs overlap, and clocks differ by seconds.
-const LATER_MIN: SignedDuration = SignedDuration::from_mins(5);
+/// A snapshot may be so far ahead of the look that shows it: runs overlap, and clocks differ by seconds.
+const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(5);
 
 /// Full days for which [`key::IN_USE`] keeps a snapshot.
 pub const IN_USE_DAYS: i32 = 7;
@@ -74,7 +74,7 @@ pub struct Managed<'a> {
     destinations: BTreeSet<Region>,
     closed: TagValue<Date>,
     /// See [`Managed::seen_at`].
-    is_later: bool,
+    is_in_future: bool,
 }
 
 /// Whether a snapshot's own day has come. `KeepForever` is asked elsewhere, and before this.
@@ -169,19 +169,19 @@ impl<'a> Managed<'a> {
             recorded: Recorded::of(tags),
             destinations: tags::named_regions(tags),
             closed: tags::closed(tags),
-            is_later: false,
+            is_in_future: false,
         })
     }
 
-    /// It, as it counts for one who looks at `now`. What is of minutes later than that was begun by a wrong clock, or this one
-    /// is wrong: nothing rests on it yet.
+    /// Says whether its data is of more than minutes after `now`, when it was looked at: some clock is wrong, so nothing may rest
+    /// on it.
     pub(crate) fn seen_at(self, now: Timestamp) -> Self {
-        Self { is_later: self.taken.duration_since(now) > LATER_MIN, ..self }
+        Self { is_in_future: self.taken.duration_since(now) > AHEAD_MAX, ..self }
     }
 
     /// Whether the time of its data has not come yet.
-    pub(crate) fn is_later(&self) -> bool {
-        self.is_later
+    pub(crate) fn is_in_future(&self) -> bool {
+        self.is_in_future
     }
 
     /// Its id.
@@ -201,7 +201,7 @@ impl<'a> Managed<'a> {
 
     /// Whether it can be restored from, and the time of its data has come.
     pub fn is_completed(&self) -> bool {
-        self.raw.state == SnapshotState::Completed && !self.is_later
+        self.raw.state == SnapshotState::Completed && !self.is_in_future
     }
 
     /// Whether a restore from it can begin at once in any zone of its Region; one in the archive takes 24 to 72 hours (EBS

@@ -10,6 +10,7 @@ use crate::approval::Approval;
 use crate::decision::{Finding, Problem};
 use crate::ids::Region;
 use crate::inventory::{Instance, Inventory, RegionStatus};
+use crate::near;
 use crate::retention::{Asked, Retention};
 use crate::schedule::{Schedule, Slot};
 use crate::tags::{self, Named, OffsiteMode, TagValue, Tags, key};
@@ -127,6 +128,12 @@ pub enum Selection {
     Unreadable(String),
 }
 
+/// The key of a tag that says `Yes` and is nearly `Backup`.
+pub fn near_backup(tags: &Tags) -> Option<&str> {
+    let is_near = |key: &str| key != key::BACKUP && near::nearest(key, [key::BACKUP]).is_some();
+    tags.iter().find(|(key, value)| is_near(key) && tags::read_backup(value) == Some(true)).map(|(key, _)| key)
+}
+
 /// What an instance's tags ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstancePolicy {
@@ -142,14 +149,14 @@ pub struct InstancePolicy {
     pub schedule: Setting<Schedule>,
     /// Where to, and how.
     pub offsite: Offsite,
-    /// The tags that say all that ([`tags::with_keys_of_before`]).
+    /// The tags that say all that ([`tags::with_predecessors_keys`]).
     pub tags: Tags,
 }
 
 impl InstancePolicy {
     /// Reads an instance's tags.
     pub fn of(instance: &Instance, region: &Region, inventory: &Inventory, config: &Config) -> Self {
-        let tags = &tags::with_keys_of_before(&instance.tags);
+        let tags = &tags::with_predecessors_keys(&instance.tags);
         let schedule = schedule(tags, config);
         let asked = Asked::of(tags);
         let retention = asked.retention(config.retention_days, schedule.value.zone());
@@ -193,7 +200,7 @@ impl InstancePolicy {
 }
 
 impl InstancePolicy {
-    fn retention_problems(&self) -> Vec<Problem> {
+    pub(crate) fn retention_problems(&self) -> Vec<Problem> {
         let problem = |(key, value): (&str, &str)| Problem::RetentionUnreadable {
             key: key.to_owned(),
             value: value.to_owned(),

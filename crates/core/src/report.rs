@@ -167,7 +167,6 @@ impl RunReport {
 
     /// 0 done · [`EXIT_FAILED`] · [`EXIT_HELD_BACK`] (`snapwarden --help`).
     pub fn exit_code(&self) -> u8 {
-        let is_in_doubt = |finding: &Finding| matches!(finding.problem, Problem::TimeInDoubt { .. });
         if self.outcomes.iter().any(Outcome::is_failure) || self.findings.iter().any(is_in_doubt) {
             EXIT_FAILED
         } else {
@@ -177,16 +176,20 @@ impl RunReport {
 }
 
 /// Some items failed, a Region that the run acts in could not all be read, EC2's time was in doubt, or `check` dropped
-/// something. What was not seen
-/// was not backed up, and that must not look like success. It comes before [`EXIT_HELD_BACK`].
+/// something. What was not seen was not backed up, and that must not look like success. It comes before [`EXIT_HELD_BACK`].
 pub const EXIT_FAILED: u8 = 2;
 /// Nothing failed, and something never goes without a person's approval.
 pub const EXIT_HELD_BACK: u8 = 3;
 
+/// Whether it says that EC2's answers disagree about the time.
+pub fn is_in_doubt(finding: &Finding) -> bool {
+    matches!(finding.problem, Problem::TimeInDoubt { .. })
+}
+
 /// The exit code of a plan that nothing came of yet, without what `violations` dropped from it.
 pub fn exit_code_of_plan(plan: &Plan, violations: &[Violation]) -> u8 {
     let is_unread = |finding: &Finding| matches!(finding.problem, Problem::NotRead { .. });
-    if plan.findings.iter().any(is_unread) || !violations.is_empty() {
+    if plan.findings.iter().any(|one| is_unread(one) || is_in_doubt(one)) || !violations.is_empty() {
         EXIT_FAILED
     } else if plan.held_back() > 0 {
         EXIT_HELD_BACK

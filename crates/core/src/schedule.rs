@@ -30,7 +30,7 @@ static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundl
 pub(crate) const WEEKDAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 /// Cron's names of the months.
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-/// What the five fields of cron are, and from how large a step on each would fire once at most.
+/// The five fields of cron, and how many values each has.
 const FIELDS: [(&str, u32); 5] =
     [("minute", 60), ("hour", 24), ("day of the month", 31), ("month", 12), ("day of the week", 7)];
 /// The smallest time that jiff counts.
@@ -73,7 +73,7 @@ pub enum ScheduleWrong {
     #[error("no time zone has this name; write one such as Europe/Berlin")]
     Zone,
     /// An abbreviation of a time zone.
-    #[error("an abbreviation does not say which clock is meant; write a time zone such as America/New_York")]
+    #[error("an abbreviation is no time zone here; write one such as America/New_York")]
     Abbreviation,
     /// No cron pattern, in croner's words.
     #[error("{0}")]
@@ -224,7 +224,10 @@ impl Entry {
         };
         let zone = match *zone {
             [] => TimeZone::UTC,
-            [name] => name.parse::<Zone>()?.0,
+            [name] => match name.parse::<Zone>()? {
+                zone if is_abbreviation(&zone.to_string()) => return Err(ScheduleWrong::Abbreviation),
+                zone => zone.0,
+            },
             [..] => return Err(ScheduleWrong::Form),
         };
         Ok(Self { text, zone, patterns })
@@ -246,15 +249,27 @@ fn check_field(words: &str, field: &str, size: u32) -> Result<(), ScheduleWrong>
         _ => is_number(part),
     };
     let steps = words.split(',').filter_map(|part| part.split_once('/'));
-    let large = steps.map(|(_, step)| step).find(|step| step.parse::<u32>().is_ok_and(|step| step >= size));
-    if let Some(step) = large {
-        let why = format!("{field} has no step of {step}: the count begins anew each time, so it would fire once");
+    let is_large =
+        |range: &str, step: &str| step.parse::<u32>().is_ok_and(|step| step >= values_in(range).unwrap_or(size));
+    if let Some((range, step)) = steps.into_iter().find(|(range, step)| is_large(range, step)) {
+        let why = format!("a step of {step} is too large for the {field} {range}: it would fire once each time");
         return Err(ScheduleWrong::Cron(why));
     }
     match words.split([',', '-', '/', '#']).find(|part| *part != "*" && !may_be(part)) {
         Some(part) => Err(ScheduleWrong::Cron(format!("{part:?} is no {field}"))),
         None => Ok(()),
     }
+}
+
+/// How many values a range of a field has, `8-18` or `jan-mar`; none where it is no range.
+fn values_in(range: &str) -> Option<u32> {
+    let named = |names: &[&str], word: &str| names.iter().position(|name| name[..3] == *word);
+    let place = |word: &str| {
+        let name = named(&MONTHS, word).or(named(&WEEKDAYS, word)).and_then(|place| u32::try_from(place).ok());
+        word.parse().ok().or(name)
+    };
+    let (first, last) = range.split_once('-')?;
+    place(last)?.checked_sub(place(first)?)?.checked_add(1)
 }
 
 fn cron(text: &str) -> Result<Cron, ScheduleWrong> {
@@ -276,7 +291,23 @@ impl Change {
     /// The last one that is not after `time`.
     fn before(zone: &TimeZone, time: Timestamp) -> Option<Self> {
         let at = zone.preceding(time.checked_add(INSTANT).ok()?).next()?.timestamp();
-        Self::of(zone, at)
+        Self::of(zone, Self::left_out(zone, at, time).unwrap_or(at))
+    }
+
+    /// A change between two times that jiff leaves out: the last of a zone's table, where yearly ones follow (America/Metlakatla
+    /// in January 2019).
+    fn left_out(zone: &TimeZone, from: Timestamp, to: Timestamp) -> Option<Timestamp> {
+        let offset = |second: i64| Timestamp::from_second(second).ok().map(|time| zone.to_offset(time));
+        let (mut from, mut to) = (from.as_second(), to.as_second());
+        let before = offset(from)?;
+        if offset(to)? == before {
+            return None;
+        }
+        while to - from > 1 {
+            let between = from + (to - from) / 2;
+            if offset(between)? == before { from = between } else { to = between }
+        }
+        Timestamp::from_second(to).ok()
     }
 
     /// The first one after `time`.
@@ -416,8 +447,7 @@ impl FromStr for Zone {
             return Ok(Self::default());
         }
         // Etc/Unknown is jiff's name of none.
-        let zone = ZONES.get(text).ok().filter(|zone| !zone.is_unknown()).map(Self).ok_or(ScheduleWrong::Zone)?;
-        if is_abbreviation(&zone.to_string()) { Err(ScheduleWrong::Abbreviation) } else { Ok(zone) }
+        ZONES.get(text).ok().filter(|zone| !zone.is_unknown()).map(Self).ok_or(ScheduleWrong::Zone)
     }
 }
 
@@ -643,10 +673,12 @@ mod tests {
             ("0 3 * * 8", "Number out of bounds"),
             ("99999999999999999999 3 * * *", "Invalid number"),
             ("*/0 3 * * *", "Step cannot be zero"),
-            ("*/70 * * * *", "minute has no step of 70: the count begins anew each time, so it would fire once"),
-            ("*/60 * * * *", "minute has no step of 60: the count begins anew each time, so it would fire once"),
-            ("0 0-23/24 * * *", "hour has no step of 24: the count begins anew each time, so it would fire once"),
-            ("0 3 * */12 *", "month has no step of 12: the count begins anew each time, so it would fire once"),
+            ("*/70 * * * *", "a step of 70 is too large for the minute *: it would fire once each time"),
+            ("*/60 * * * *", "a step of 60 is too large for the minute *: it would fire once each time"),
+            ("0 0-23/24 * * *", "a step of 24 is too large for the hour 0-23: it would fire once each time"),
+            ("0 8-18/20 * * *", "a step of 20 is too large for the hour 8-18: it would fire once each time"),
+            ("0 3 * */12 *", "a step of 12 is too large for the month *: it would fire once each time"),
+            ("0 3 * JAN-FEB/2 *", "a step of 2 is too large for the month jan-feb: it would fire once each time"),
             ("0 3 1-2-3 * *", "Invalid range syntax"),
             (
                 "5/15 * * * *",
@@ -738,6 +770,15 @@ mod tests {
             assert_eq!(next_of(schedule, now), slots, "{schedule} after {now}");
         }
         assert_eq!(next_of("daily 03:00", "9999-12-30T00:00:00Z"), [""; 0]);
+    }
+
+    #[test]
+    fn a_change_that_jiff_leaves_out_is_found() {
+        // The clock went back on 2019-01-20 at 02:00, between two Novembers.
+        let weekly = "weekly sun 00:00 America/Metlakatla";
+        for now in ["2019-01-20T08:30:00Z", "2019-01-20T10:30:00Z", "2019-01-21T00:00:00Z", "2019-01-27T08:59:00Z"] {
+            assert_eq!(slot_of(weekly, now), "2019-01-20T08:00Z", "{now}");
+        }
     }
 
     #[test]

@@ -41,9 +41,9 @@ pub mod key {
     /// Instance and snapshot: what becomes of the source after its verified copy.
     pub const OFFSITE_MODE: &str = "OffsiteMode";
     /// Instance: what the predecessor's family of tools calls [`RETENTION_DAYS`].
-    pub const RETENTION_BEFORE: &str = "Retention";
+    pub const PREDECESSORS_RETENTION: &str = "Retention";
     /// Instance: what that family calls [`DESTINATION_REGION`]; its sources stay.
-    pub const COPY_REGION: &str = "CopyRegion";
+    pub const PREDECESSORS_COPY_REGION: &str = "CopyRegion";
     /// Instance: when to take snapshots.
     pub const BACKUP_SCHEDULE: &str = "BackupSchedule";
     /// Snapshot, set by a person: no job ever deletes it. Counts in any letter case.
@@ -200,28 +200,40 @@ impl Tags {
     }
 }
 
-/// Whether a character means nothing around a word: white space, quotes, and what is neither letter nor digit and stands
-/// outside ASCII, such as the characters that nobody sees and that come along when a text is copied.
+/// Whether a character means nothing around `Yes` or a Region's name: white space, quotes, and what is neither letter nor
+/// digit and stands outside ASCII, such as the characters that nobody sees and that come along when a text is copied.
 fn is_unmeant(c: char) -> bool {
     c.is_whitespace() || matches!(c, '"' | '\'') || (!c.is_ascii() && !c.is_alphanumeric())
 }
 
+/// The key that stands on an instance for `key`: the predecessor's, where [`with_predecessors_keys`] reads it as that.
+pub fn written_key(tags: &Tags, key: &'static str) -> &'static str {
+    let is_read = || with_predecessors_keys(tags).has(key);
+    let before = match key {
+        _ if tags.has(key) => key,
+        key::RETENTION_DAYS => key::PREDECESSORS_RETENTION,
+        key::DESTINATION_REGION | key::OFFSITE_MODE => key::PREDECESSORS_COPY_REGION,
+        _ => key,
+    };
+    if tags.has(before) && is_read() { before } else { key }
+}
+
 /// An instance's tags, with the keys that the predecessor's family of tools has read as ours, where ours are not there:
-/// `Retention` as `RetentionDays` where it is a number of days, `CopyRegion` as `DestinationRegion` where it is a
-/// Region's name; with that one sources stay, as there.
-pub fn with_keys_of_before(tags: &Tags) -> Tags {
+/// `Retention` as `RetentionDays` where it is a number of days, `CopyRegion` as `DestinationRegion` where it
+/// names Regions; with that one sources stay, as there.
+pub fn with_predecessors_keys(tags: &Tags) -> Tags {
     let mut all = tags.clone();
-    let days = number(tags, key::RETENTION_BEFORE, &RETENTION_DAYS_RANGE);
+    let days = number(tags, key::PREDECESSORS_RETENTION, &RETENTION_DAYS_RANGE);
     if let TagValue::Is(days) = days
         && !tags.has(key::RETENTION_DAYS)
     {
         all.set(key::RETENTION_DAYS, &days.to_string());
     }
-    let region = tags.get(key::COPY_REGION).and_then(|text| text.to_ascii_lowercase().parse::<Region>().ok());
-    if let Some(region) = region
-        && !tags.has(key::DESTINATION_REGION)
-    {
-        all.set(key::DESTINATION_REGION, region.as_str());
+    let regions = tags.get(key::PREDECESSORS_COPY_REGION).unwrap_or_default();
+    let is_named = |text: &str| text.contains('-') && text.to_ascii_lowercase().parse::<Region>().is_ok();
+    let mut words = regions.split([' ', ',']).filter(|word| !word.is_empty()).peekable();
+    if words.peek().is_some() && words.all(is_named) && !tags.has(key::DESTINATION_REGION) {
+        all.set(key::DESTINATION_REGION, regions);
         if !tags.has(key::OFFSITE_MODE) {
             all.set(key::OFFSITE_MODE, OffsiteMode::Copy.as_str());
         }
@@ -285,13 +297,16 @@ impl OffsiteMode {
     }
 }
 
-/// `Yes` or `No`, in any letter case, with anything around it that means nothing.
+/// `Yes` or `No`, in any letter case; around `Yes` may stand what means nothing. By `No` snapshots come to an end, so that is
+/// read as it stands.
 pub fn backup(tags: &Tags) -> TagValue<bool> {
-    TagValue::read(tags, key::BACKUP, |text| match text.trim_matches(is_unmeant).to_ascii_lowercase().as_str() {
-        "yes" => Some(true),
-        "no" => Some(false),
-        _ => None,
-    })
+    TagValue::read(tags, key::BACKUP, read_backup)
+}
+
+/// The same of a text.
+pub fn read_backup(text: &str) -> Option<bool> {
+    let says_yes = text.trim_matches(is_unmeant).eq_ignore_ascii_case("yes");
+    says_yes.then_some(true).or(text.trim().eq_ignore_ascii_case("no").then_some(false))
 }
 
 /// The days that retention may have: a hundred years, as Data Lifecycle Manager's.
@@ -366,7 +381,8 @@ impl std::fmt::Display for Named {
 /// The Regions that `DestinationRegion` names, in its order, each once. Empty where there is no such tag or it is empty.
 pub fn destinations(tags: &Tags) -> Vec<Named> {
     let mut named = Vec::new();
-    let words = tags.get(key::DESTINATION_REGION).unwrap_or_default().split(|c| is_unmeant(c) || c == ',');
+    let text = tags.get(key::DESTINATION_REGION).unwrap_or_default();
+    let words = text.split(|c| is_unmeant(c) || c == ',');
     for word in words.filter(|word| !word.is_empty()) {
         let one = match word.to_ascii_lowercase().parse() {
             Ok(region) => Named::Region(region),
@@ -375,6 +391,9 @@ pub fn destinations(tags: &Tags) -> Vec<Named> {
         if !named.contains(&one) {
             named.push(one);
         }
+    }
+    if named.is_empty() && !text.is_empty() {
+        named.push(Named::Junk(text.to_owned()));
     }
     named
 }

@@ -398,7 +398,60 @@ fn volumes_that_were_left_out_on_purpose_are_not_missed() {
     assert_eq!(moved(&[], Some(&[])), ended);
     assert_eq!(moved(&[("Backup", "No")], None), []);
     assert_eq!(moved(&[], Some(&[("Backup", "No")])), []);
+    let two = world(NOW)
+        .instance("i-1", &[("Backup", "No")], &[("/dev/xvda", "vol-1")])
+        .instance("i-3", &[], &[("/dev/xvda", "vol-1")])
+        .snapshot(ours("snap-1", "vol-1", "2026-11-20", "2026-11-27"));
+    assert_eq!(problems(&two.server("i-2", &[], "vol-2").create(), HOME), ended, "one of two did not say so");
     assert_eq!(moved(&[], Some(&[("Backup", "Yes")])), []);
+}
+
+#[test]
+fn what_another_instance_asks_for_touches_the_shared_volume_alone_and_where_to_copy_only_if_it_is_backed_up() {
+    let asks = [("RetentionDays", "3650"), ("DestinationRegion", AWAY)];
+    let plan = |other: Pairs<'_>| {
+        let world = world(NOW).instance(
+            "i-1",
+            &[("Backup", "Yes")],
+            &[("/dev/xvda", "vol-1"), ("/dev/sdf", "vol-s"), ("/dev/sdg", "vol-2")],
+        );
+        world.instance("i-9", other, &[("/dev/xvda", "vol-s")]).region(AWAY).create()
+    };
+    let tags = |plan: &Plan, volume: &str, key: &str| {
+        let group = plan.groups.iter().find(|group| group.volumes.contains(&volume_id(volume))).unwrap();
+        group.tags.get(key).map(str::to_owned)
+    };
+    let of = |plan: &Plan, volume: &str| {
+        ["snapwarden:retention", "DestinationRegion", "snapwarden:consistency"].map(|key| tags(plan, volume, key))
+    };
+    let text = |texts: [&str; 3]| texts.map(|text| Some(text.to_owned()).filter(|text| !text.is_empty()));
+    let unselected = plan(&asks);
+    assert_eq!(
+        of(&unselected, "vol-s"),
+        text(["days=3650", "", "volume"]),
+        "it is not backed up, so it names no destination"
+    );
+    for volume in ["vol-1", "vol-2"] {
+        assert_eq!(of(&unselected, volume), text(["days=7", "", "set"]), "{volume} hangs on i-1 alone");
+    }
+    let both = plan(&[&[("Backup", "Yes"), ("BackupSchedule", "weekly sun 03:00")], &asks[..]].concat());
+    assert_eq!(of(&both, "vol-s"), text(["days=3650", AWAY, "volume"]));
+    assert_eq!(of(&both, "vol-1"), text(["days=7", "", "set"]));
+    let typo = plan(&[("Backup", "No"), ("RetentionDays", "7d")]);
+    assert!(matches!(problems(&typo, "i-9")[..], [Problem::RetentionUnreadable { .. }]), "nobody else says so");
+}
+
+#[test]
+fn of_two_instances_the_destination_of_either_that_cannot_be_read_keeps_the_newest_here() {
+    let plan = world(NOW)
+        .server("i-1", &[], "vol-s")
+        .server("i-2", &[("DestinationRegion", AWAY)], "vol-s")
+        .unread(AWAY)
+        .create();
+    assert_eq!(group(&plan, "i-1").tags.get("OffsiteMode"), Some("KeepLatest"));
+    let (_, reason) = of_volume(&plan, "vol-s");
+    assert!(matches!(reason, Reason::SlotDue { kept_here_for: Some(_), .. }), "{reason}");
+    assert_eq!(problems(&plan, "vol-s"), [Problem::DestinationUnread { destination: region(AWAY) }]);
 }
 
 /// The record, the day, the destinations and the mode that a snapshot of `vol-s` is born with.
@@ -943,8 +996,51 @@ fn coverage_counts_what_was_never_backed_up_and_the_volume_whose_newest_is_oldes
         .snapshot(ours("snap-4", "vol-1", "2026-11-22", "2026-11-29").state(SnapshotState::Pending))
         .create();
     let oldest_newest = Some(time("2026-11-20T03:05:00Z"));
-    let here = Coverage { volumes: 3, never: 1, oldest_newest, late: 1, late_unless_begun: Vec::new() };
+    let here = Coverage { volumes: 3, never: 1, oldest_newest, late: 0, late_unless_begun: Vec::new() };
     assert_eq!(plan.coverage, [(region(HOME), here)].into(), "Backup=No does not count, nor does what is pending");
+}
+
+#[test]
+fn while_the_first_try_may_take_its_time_nothing_is_late_and_a_try_that_failed_excuses_nothing() {
+    let begun = |id: &str, start: &str| ours(id, "vol-1", "2026-11-22", "2026-11-29").at(start).pending();
+    let weekly = |tries: &[Snap], now: &str| {
+        let world = world(now).server("i-1", &[("BackupSchedule", "weekly mon 03:00")], "vol-1");
+        lateness(&world.snapshots(tries.iter().cloned()).create())
+    };
+    let first = begun("snap-1", "2026-11-22T04:00:00Z");
+    assert_eq!(weekly(std::slice::from_ref(&first), "2026-11-22T04:15:00Z"), None, "tagged a moment ago");
+    assert_eq!(
+        weekly(std::slice::from_ref(&first), "2026-11-22T10:30:00Z"),
+        Some((1, 6 * 24 + 1)),
+        "it takes too long"
+    );
+    let failed = ours("snap-0", "vol-1", "2026-11-22", "2026-11-29").at("2026-11-22T03:00:00Z").failed("x");
+    assert!(weekly(&[failed, first], "2026-11-22T04:15:00Z").is_some());
+    // Changed from weekly to hourly: the newest is of the week before.
+    let old = ours("snap-0", "vol-1", "2026-11-16", "2026-11-29").at("2026-11-16T03:00:05Z");
+    let hourly = |tries: &[Snap]| {
+        let world = world("2026-11-22T04:15:00Z").server("i-1", &[("BackupSchedule", "hourly")], "vol-1");
+        lateness(&world.snapshot(old.clone()).snapshots(tries.iter().cloned()).create())
+    };
+    assert_eq!(hourly(&[begun("snap-1", "2026-11-22T04:00:00Z")]), None);
+    assert!(hourly(&[begun("snap-1", "2026-11-21T04:00:00Z")]).is_some(), "pending for a day");
+}
+
+#[test]
+fn what_was_begun_a_moment_before_its_slot_is_of_it_and_a_volume_of_two_is_late_by_either_schedule() {
+    let early = ours("snap-1", "vol-1", "2026-11-22", "2026-11-29").at("2026-11-22T02:59:59Z");
+    let weekly = [("BackupSchedule", "weekly sun 03:00")];
+    let at = |now: &str| lateness(&world(now).server("i-1", &weekly, "vol-1").snapshot(early.clone()).create());
+    assert_eq!(at("2026-11-28T04:00:00Z"), None);
+    let daily = [("BackupSchedule", "daily 03:00"), ("RetentionDays", "3")];
+    let two = |now: &str| {
+        let world = world(now).server("i-1", &weekly, "vol-1").server("i-2", &daily, "vol-1");
+        let plan = world.snapshot(early.clone()).create();
+        plan.coverage[&region(HOME)].late_unless_begun.len()
+    };
+    assert_eq!(two("2026-11-23T08:00:00Z"), 0);
+    assert_eq!(two("2026-11-25T02:00:00Z"), 1, "missing since the 23rd");
+    assert_eq!(two("2026-11-29T04:00:00Z"), 1, "also when it is the weekly one's turn");
 }
 
 /// How late the backup of vol-1 is said to be, in hours, and how many volumes in all.

@@ -223,7 +223,8 @@ fn what_is_pending_recoverable_recovering_or_unfamiliar_is_kept_also_when_its_da
                 let some = Amount { snapshots: 1, gib: 8 };
                 assert_eq!(said, [Problem::Unfamiliar { some, example: "snap-1".parse().unwrap() }]);
             } else {
-                assert_eq!(said, []);
+                let some = Amount { snapshots: 1, gib: 8 };
+                assert_eq!(said, [Problem::PendingLong { some, example: "snap-1".parse().unwrap() }]);
             }
         }
     }

@@ -60,7 +60,6 @@ fn sources_are_managed_completed_in_the_standard_tier_no_copies_and_have_a_desti
         one(AWAY).tag("SourceSnapshotId", "snap-0"),
         one(AWAY).tag("SourceSnapshotId", "?"),
         one(AWAY).no_tag("DestinationRegion"),
-        one(" , "),
     ];
     assert_eq!(one(AWAY).0.tier, StorageTier::Standard);
     assert_eq!(pair(&one(AWAY), []).offsite().decisions.len(), 2);
@@ -188,15 +187,23 @@ fn archived_sources_without_a_copy_are_counted_for_ec2_copies_none() {
     let due = ours("snap-3", "vol-1", "2026-11-01", "2026-11-08").tag("DestinationRegion", AWAY).archived();
     let copied = archived("snap-4");
     let there = world(NOW).snapshots([archived("snap-1"), stamped, due, copied.clone()]).region(AWAY);
-    let plan = there.clone().snapshot(copy("snap-c", &copied)).offsite();
+    let mut at_hand = copy("snap-c", &copied);
+    at_hand.0.tier = StorageTier::Standard;
+    let plan = there.clone().snapshot(at_hand).offsite();
     let [said] = problems(&plan, HOME).try_into().unwrap();
     assert_eq!(
         said.to_string(),
-        "archived, and without a copy at a destination (like snap-1): 1 snapshot (8 GiB). EC2 copies none from the archive; \
+        "archived, and without a copy at a destination (like snap-1): 2 snapshots (16 GiB). EC2 copies none from the archive; \
          restore it to the standard tier to have it copied"
     );
     assert!(plan.decisions.is_empty());
-    assert_eq!(problems(&there.unread(AWAY).offsite(), HOME), [], "what is there is not known");
+    let archived_too = there.clone().snapshot(copy("snap-c", &copied)).offsite();
+    assert!(
+        problems(&archived_too, HOME)[0].to_string().contains("3 snapshots"),
+        "a copy in the archive proves nothing"
+    );
+    let unread = Problem::DestinationUnread { destination: region(AWAY) };
+    assert_eq!(problems(&there.unread(AWAY).offsite(), HOME), [unread], "what is there is not known");
 }
 
 #[test]

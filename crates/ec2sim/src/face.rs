@@ -273,6 +273,8 @@ impl Cloud for Sim {
         world.counts().iter().filter_map(|(key, count)| Some((of_the_seam(key)?, *count))).collect()
     }
 
+    fn begin(&self) {}
+
     fn time_jump(&self) -> Option<TimeJump> {
         self.jump
     }

@@ -418,7 +418,7 @@ fn r13_an_instance_without_an_ebs_volume_has_a_row_and_a_finding() {
     let subject = Subject::Instance("i-1".parse().unwrap());
     let row = plan.decisions.iter().find(|one| one.subject == subject).unwrap();
     assert_eq!((&row.act, &row.reason), (&Act::Skip, &Reason::NoEbsVolume));
-    assert_eq!(problems(&plan, "i-1"), [&Problem::NothingToBackUp]);
+    assert_eq!(problems(&plan, "i-1"), [&Problem::NoEbsVolume]);
     assert_eq!(problems(&plan, "i-2"), NO_PROBLEM, "it has an EBS volume beside its instance store");
 }
 

@@ -279,11 +279,9 @@ pub trait Cloud {
     fn calls(&self) -> Calls;
     /// A run begins: the time of its first answer is believed, whatever the clock said before. Between two runs a process may
     /// have been stopped, and its clock with it.
-    fn begin(&self) {}
+    fn begin(&self);
     /// The first answer since [`Cloud::begin`] whose time was not believed, if there was one.
-    fn time_jump(&self) -> Option<TimeJump> {
-        None
-    }
+    fn time_jump(&self) -> Option<TimeJump>;
 
     /// The account that the credentials belong to.
     async fn account(&self, region: &Region) -> Result<AccountId, CloudError>;

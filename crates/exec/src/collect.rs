@@ -57,7 +57,6 @@ pub async fn collect<C: Cloud>(
     progress: &dyn Progress,
 ) -> Result<Collected, RunError> {
     let cloud = pacer.cloud();
-    cloud.begin();
     let (home, account) = account(pacer, scope.doors()).await?;
     let enabled = pacer.call(home, Action::DescribeRegions, async || cloud.describe_regions(home).await).await;
     let enabled = match enabled {
@@ -176,7 +175,7 @@ fn destinations_of_instances(inventory: &Inventory, selected: bool) -> Vec<(Regi
     let of_region = |(region, seen): (&Region, &RegionInventory)| -> Vec<(Region, Listing)> {
         let instances = seen.instances.items().iter().filter(is_asked);
         let of_instance =
-            |instance: &Instance| destinations(inventory, region, &tags::with_keys_of_before(&instance.tags));
+            |instance: &Instance| destinations(inventory, region, &tags::with_predecessors_keys(&instance.tags));
         instances.flat_map(of_instance).collect()
     };
     inventory.regions.iter().flat_map(of_region).collect()

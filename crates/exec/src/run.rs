@@ -65,7 +65,7 @@ pub enum RunError {
         now: Slot,
     },
     /// It was told to stop while it looked.
-    #[error("told to stop before all was looked at: nothing was changed, the next run decides anew")]
+    #[error("told to stop before anything was changed; the next run decides anew")]
     Stopped,
     /// Who we are is not known.
     #[error("AWS in {region} did not say which account the credentials belong to: {why}")]
@@ -118,7 +118,8 @@ pub async fn prepare<C: Cloud>(
     progress: &dyn Progress,
 ) -> Result<Prepared, RunError> {
     let Collected { inventory, regions } = collect(pacer, &[options.job], &options.scope, progress).await?;
-    let (plan, violations) = decide(options.job, &inventory, &regions, &options.config)?;
+    let (mut plan, violations) = decide(options.job, &inventory, &regions, &options.config)?;
+    plan.findings.extend(time_in_doubt(&plan, pacer.cloud()));
     progress.planned(&plan, &violations);
     Ok(Prepared { inventory, plan, violations })
 }
@@ -152,7 +153,8 @@ pub async fn run<C: Cloud>(cloud: &C, options: &RunOptions, progress: &dyn Progr
     let (outcomes, more_findings) = execute(&pacer, &plan, &inventory, progress).await;
     let mut findings = plan.findings.clone();
     findings.extend(more_findings);
-    findings.extend(stopped(&plan, &outcomes));
+    let stopped = stopped(&plan, &outcomes, &mut findings);
+    findings.extend(stopped);
     findings.extend(time_in_doubt(&plan, cloud));
     findings.extend(not_begun(&mut plan, &outcomes));
     findings.sort();
@@ -161,9 +163,14 @@ pub async fn run<C: Cloud>(cloud: &C, options: &RunOptions, progress: &dyn Progr
     Ok(RunReport { plan, outcomes, violations, findings, calls, ended_at: cloud.now() })
 }
 
-/// One finding for all that was left since the run was told to stop.
-fn stopped(plan: &Plan, outcomes: &[Outcome]) -> Option<Finding> {
-    let left = outcomes.iter().filter(|outcome| **outcome == Outcome::Deferred(Deferred::Stopped)).count();
+/// One finding for all that was left since the run was told to stop, late tags included.
+fn stopped(plan: &Plan, outcomes: &[Outcome], findings: &mut Vec<Finding>) -> Option<Finding> {
+    let is_stopped = Outcome::Deferred(Deferred::Stopped);
+    let why = is_stopped.to_string();
+    let (count, is_of_it) =
+        (findings.len(), |one: &Finding| one.problem == Problem::LateTagsPending { why: why.clone() });
+    findings.retain(|one| !is_of_it(one));
+    let left = count - findings.len() + outcomes.iter().filter(|outcome| **outcome == is_stopped).count();
     let region = plan.regions.first().filter(|_| left > 0)?;
     Some(Finding::new(region, region, Problem::Stopped { left }))
 }

@@ -127,6 +127,8 @@ impl Cloud for Wired<'_> {
         self.sim.calls()
     }
 
+    fn begin(&self) {}
+
     fn time_jump(&self) -> Option<TimeJump> {
         self.sim.time_jump()
     }

@@ -6,7 +6,7 @@ use snapwarden_core::decision::{Decision, Job, Subject};
 use snapwarden_core::ids::{AccountId, Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Instance, InstanceState, Snapshot, StorageTier, Volume};
 use snapwarden_core::managed::{Managed, NotOurs, is_copy};
-use snapwarden_core::policy::{InstancePolicy, Selection};
+use snapwarden_core::policy::{InstancePolicy, Selection, near_backup};
 use snapwarden_core::printable::{printable, quoted};
 use snapwarden_core::tags::{self, TYPE_AUTOMATED, TagValue, key};
 
@@ -28,9 +28,8 @@ pub(super) fn instance(world: &World<'_>, region: &Region, instance: &Instance) 
     let is_shared = |volume: &VolumeId| world.attachments(volume).len() > 1;
     match not_selected(world, region, instance) {
         Some(why) => why,
-        None if instance.devices.is_empty() => "it is selected, but has no block device".to_owned(),
         None if instance.devices.iter().filter_map(|device| device.volume.as_ref()).all(is_shared) => {
-            "it is selected, but each of its volumes belongs to another selected instance that it is attached to as well"
+            "it is selected, but the present slot of each of its volumes is that of another selected instance that has it too"
                 .to_owned()
         }
         None => DROPPED.to_owned(),
@@ -49,9 +48,9 @@ pub(super) fn not_selected(world: &World<'_>, region: &Region, instance: &Instan
     let tag = match policy.selection {
         Selection::Selected => None,
         Selection::Excluded => Some("it is tagged Backup=No".to_owned()),
-        Selection::Untagged => Some(match other_case(instance) {
+        Selection::Untagged => Some(match near_backup(&instance.tags) {
             None => "it has no tag Backup; Backup=Yes would select it".to_owned(),
-            Some(key) => format!("it has no tag Backup; {} does not count, keys are case-sensitive", quoted(key)),
+            Some(key) => format!("it has no tag Backup; {} does not count, the key must be Backup", quoted(key)),
         }),
         Selection::Unreadable(value) => Some(format!("Backup={} is neither Yes nor No", quoted(&value))),
     };
@@ -62,16 +61,12 @@ pub(super) fn not_selected(world: &World<'_>, region: &Region, instance: &Instan
     }
 }
 
-fn other_case(instance: &Instance) -> Option<&str> {
-    instance.tags.iter().map(|(key, _)| key).find(|key| key.trim().eq_ignore_ascii_case(key::BACKUP))
-}
-
 /// Whose a volume is that another selected instance has too.
 pub(super) fn shared(world: &World<'_>, volume: &VolumeId, instance: &Instance) -> Option<String> {
     let of_volume = |decision: &&Decision| matches!(&decision.subject, Subject::Volume(id) if id == volume);
     let mut decisions = world.plans.iter().flat_map(|(plan, _)| &plan.decisions);
     let owner = decisions.find(of_volume)?.about.instance.as_ref()?;
-    (*owner != instance.id).then(|| format!("it belongs to {owner}, which it is attached to as well"))
+    (*owner != instance.id).then(|| format!("its present slot is that of {owner}, which it is attached to as well"))
 }
 
 /// The creator and a volume.

@@ -17,7 +17,8 @@ use crate::inventory::list;
 pub(super) fn our_tags(tags: &Tags) -> Tags {
     let ours = |name: &str| {
         let other_services = name.starts_with("aws:dlm:") || name.starts_with("aws:backup:");
-        other_services || key::ALL.iter().any(|key| key.eq_ignore_ascii_case(name.trim()))
+        let before = [key::PREDECESSORS_RETENTION, key::PREDECESSORS_COPY_REGION];
+        other_services || before.contains(&name) || key::ALL.iter().any(|key| key.eq_ignore_ascii_case(name.trim()))
     };
     tags.iter().filter(|(name, _)| ours(name)).collect()
 }
@@ -124,6 +125,11 @@ pub(super) fn instance_policy(world: &World<'_>, region: &Region, instance: &Ins
         PolicyLine { name: "next", value: list(next), origin: "the schedule's next times".to_owned() },
     ]);
     lines.extend(offsite(&policy.offsite));
+    for key in [key::RETENTION_DAYS, key::DESTINATION_REGION, key::OFFSITE_MODE] {
+        let written = tags::written_key(&instance.tags, key);
+        let is_of_it = |line: &&mut PolicyLine| written != key && line.origin.contains(&format!("tag {key}"));
+        lines.iter_mut().filter(is_of_it).for_each(|line| line.origin = line.origin.replace(key, written));
+    }
     lines
 }
 

@@ -51,17 +51,18 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The volumes and slots of which there is one of ours that has not failed, with data of that slot: none that was begun
-    /// more than minutes before it.
+    /// The volumes and slots of which there is one of ours that has not failed; none that was begun minutes before its slot.
     fn slots_made(&self) -> BTreeSet<(&'a str, &'a str)> {
         let account = self.account;
         let all = account.volumes().flat_map(|volume| account.snapshots_of(volume));
         let good = all.filter(|fact| fact.snapshot.state != SnapshotState::Error);
-        let made = |fact: &&Fact<'a>| Some((fact.volume?, fact.snapshot.tags.get("snapwarden:slot")?, fact.data));
-        let is_of_it = |slot: &str, data: Timestamp| {
-            slot.parse::<Slot>().is_ok_and(|slot| slot.time().duration_since(data) <= SignedDuration::from_mins(10))
+        let made = |fact: &&Fact<'a>| {
+            Some((fact.volume?, fact.snapshot.tags.get("snapwarden:slot")?, fact.snapshot.start_time))
         };
-        let made = good.filter_map(made).filter(|(_, slot, data)| is_of_it(slot, *data));
+        let is_of_it = |slot: &str, begun: Timestamp| {
+            slot.parse::<Slot>().is_ok_and(|slot| slot.time().duration_since(begun) <= SignedDuration::from_mins(10))
+        };
+        let made = good.filter_map(made).filter(|(_, slot, begun)| is_of_it(slot, *begun));
         made.map(|(volume, slot, _)| (volume, slot)).collect()
     }
 

@@ -193,26 +193,27 @@ pub(super) fn is_pinned(tags: &Tags) -> bool {
     tags.iter().any(|(key, _)| key.trim().eq_ignore_ascii_case("KeepForever"))
 }
 
-/// Whether tags say `Backup=Yes`, or `No`: quotes around the word mean nothing, nor do marks outside ASCII.
-pub(super) fn says_backup(tags: &Tags, word: &str) -> bool {
+/// Whether tags say `Backup=Yes`: quotes around the word mean nothing, nor do marks outside ASCII.
+pub(super) fn says_yes(tags: &Tags) -> bool {
     let said = tags.get("Backup").map(|text| text.trim_matches(|c: char| is_around_words(c)));
-    said.is_some_and(|text| text.eq_ignore_ascii_case(word))
+    said.is_some_and(|text| text.eq_ignore_ascii_case("Yes"))
 }
 
 fn is_around_words(c: char) -> bool {
     c.is_whitespace() || c == '"' || c == '\'' || !(c.is_ascii() || c.is_alphanumeric())
 }
 
-/// Whether tags say `Backup=No`.
+/// Whether tags say `Backup=No`, and nothing else.
 pub(super) fn says_no(tags: &Tags) -> bool {
-    says_backup(tags, "No")
+    tags.get("Backup").is_some_and(|text| text.eq_ignore_ascii_case("No"))
 }
 
 /// The words of `DestinationRegion`, junk included.
 pub(super) fn destination_words(tags: &Tags) -> Vec<String> {
     let text = tags.get("DestinationRegion").unwrap_or_default().to_lowercase();
     let words = text.split(|c| c == ',' || is_around_words(c));
-    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    let words: Vec<_> = words.filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    if words.is_empty() && !text.is_empty() { vec![text] } else { words }
 }
 
 /// Those of them that can be a Region's name.
@@ -223,8 +224,10 @@ pub(super) fn destinations(tags: &Tags) -> impl Iterator<Item = Region> {
 /// The destinations that an instance's tags name, by the predecessor's `CopyRegion` where they have no `DestinationRegion`.
 pub(super) fn destinations_of_instance(tags: &Tags) -> impl Iterator<Item = Region> {
     let before = tags.get("CopyRegion").filter(|_| !tags.has("DestinationRegion"));
-    let before = before.and_then(|text| text.to_lowercase().parse().ok());
-    destinations(tags).chain(before)
+    let words = before.unwrap_or_default().split([' ', ',']).filter(|word| !word.is_empty());
+    let before: Option<Vec<Region>> =
+        words.map(|word| word.to_lowercase().parse().ok().filter(|_| word.contains('-'))).collect();
+    destinations(tags).chain(before.unwrap_or_default())
 }
 
 /// A tag that is a day.

@@ -267,7 +267,7 @@ impl<'a> Line<'a> {
     }
 
     fn find_adopted(&self) -> Option<Timestamp> {
-        let is_yes = |one: &&&Instance| facts::says_backup(&one.tags, "Yes");
+        let is_yes = |one: &&&Instance| facts::says_yes(&one.tags);
         let ids: BTreeSet<&str> = self.holders.iter().filter(is_yes).map(|one| one.id.as_str()).collect();
         let is_of_one =
             |member: &Member<'_>| member.fact.snapshot.tags.get("InstanceID").is_some_and(|id| ids.contains(id));

@@ -1,6 +1,6 @@
 //! A policy of retention as it is written: on a snapshot as `snapwarden:retention`, on an instance as its tags.
 
-use super::facts::says_backup;
+use super::facts::says_yes;
 use crate::policy::Config;
 use crate::schedule::{Schedule, Zone};
 use crate::tags::Tags;
@@ -99,7 +99,7 @@ pub(super) fn asked(tags: &Tags, config: &Config) -> Option<Policy> {
         own[0] = tags.get("Retention").and_then(|text| number(text, MOST[0])).unwrap_or(0);
     }
     let has_copies = COPIES.into_iter().any(|name| tags.has(name));
-    if own[0] == 0 && says_backup(tags, "Yes") {
+    if own[0] == 0 && says_yes(tags) {
         own[0] = config.retention_days;
     }
     if copies[0] == 0 {

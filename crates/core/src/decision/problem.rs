@@ -48,7 +48,7 @@ pub enum Problem {
     BackupUnreadable { value: String },
     BackupKeyMistyped { key: String },
     BackupEnded { volumes: usize, example: VolumeId, until: Date },
-    NothingToBackUp,
+    NoEbsVolume,
     VolumeBackupUnreadable { value: String },
     RetentionUnreadable { key: String, value: String, days: u32 },
     ScheduleUnreadable { value: String, default: String },
@@ -85,6 +85,7 @@ pub enum Problem {
     HistoryUnread { unread: Vec<Unread>, some: Amount },
     NoVolume { some: Amount },
     Unfamiliar { some: Amount, example: SnapshotId },
+    PendingLong { some: Amount, example: SnapshotId },
     TagsWandered { some: Amount, example: SnapshotId },
     PinnedPastDay { some: Amount },
     SourcesKeep { some: Amount, example: CopyRef },
@@ -140,13 +141,18 @@ impl fmt::Display for Problem {
             ),
             P::BackupEnded { volumes, example, until } => write!(
                 f,
-                "volumes that are not backed up any more, since no instance tagged Backup=Yes has them: {}, such as \
-                 {example}, backed up until {until}. Attach it to such an instance, or tag it Backup=No",
+                "no longer backed up, since no instance tagged Backup=Yes has it: {}, such as {example}, last backed up on \
+                 {until}. Attach each to such an instance; or tag it Backup=No, and its snapshots end after 30 days",
                 super::words::volumes(*volumes)
             ),
-            P::NothingToBackUp => f.write_str(
-                "tagged Backup=Yes, but it has no EBS volume: nothing of it is backed up. Attach its volumes again, or take \
+            P::NoEbsVolume => f.write_str(
+                "tagged Backup=Yes, but it has no EBS volume, so nothing of it is backed up. Attach its volumes again, or take \
                  the tag away",
+            ),
+            P::PendingLong { some, example } => write!(
+                f,
+                "pending for more than a week (like {example}): {some}. Look at them in the console; delete by hand what will \
+                 not complete"
             ),
             P::VolumeBackupUnreadable { value } => {
                 write!(f, "Backup={} does not leave the volume out; write No if that is what is meant", quoted(value))
@@ -349,8 +355,8 @@ impl fmt::Display for Problem {
             ),
             P::Unfamiliar { some, example } => write!(
                 f,
-                "snapshots in a state or a storage tier that is not known here (like {example}): {some}. They are kept, \
-                 and no copy or delete rests on them; a newer Snapwarden may know it"
+                "in a state or a storage tier that this version does not know (like {example}): {some}. They are kept, and \
+                 nothing relies on them; a newer Snapwarden may know it"
             ),
             P::TagsWandered { some, example } => write!(
                 f,
@@ -399,8 +405,8 @@ impl fmt::Display for Problem {
             ),
             P::TimeInDoubt { said, expected } => write!(
                 f,
-                "an answer of EC2 says that it is {}, and by the answers before it is {}: nothing was deleted since. The next \
-                 run asks anew; if it says so too, look at what stands between here and EC2",
+                "EC2's answers disagree about the time: one says {}, by those before it is {}. Nothing more is deleted or \
+                 marked in this run. If the next one says so too, look for a proxy or a cache between here and EC2",
                 minute(said),
                 minute(expected)
             ),

@@ -431,7 +431,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use Reason as R;
         match self {
-            R::NoEbsVolume => f.write_str("tagged Backup=Yes, but it has no EBS volume: nothing of it is backed up"),
+            R::NoEbsVolume => f.write_str("it has no EBS volume"),
             R::NotEbs => f.write_str("not an EBS volume"),
             R::ExcludedByTag => f.write_str("the volume is tagged Backup=No"),
             R::AlreadyDone { slot, snapshot, region } => write!(f, "slot {slot} is done: {snapshot} in {region}"),
@@ -526,7 +526,10 @@ impl fmt::Display for Reason {
                 write!(f, "failed ({}); kept as evidence of the failure until {}", quoted(message), minute(until))
             }
             R::FromTheFuture { at } => {
-                write!(f, "its data is of {}, which has not come yet: kept, and nothing rests on it until then", minute(at))
+                write!(f, "its data is dated {}, in the future: kept, and nothing relies on it until then", minute(at))
+            }
+            R::NotCompleted { state: SnapshotState::Unfamiliar } => {
+                f.write_str("EC2 describes it in words that this version does not know: kept")
             }
             R::NotCompleted { state } => write!(f, "{}: kept until it has completed or failed", state.as_str()),
             R::UnreadableDeleteOn { value: None } => f.write_str("no DeleteOn: kept until it has one"),

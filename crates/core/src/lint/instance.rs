@@ -58,11 +58,23 @@ pub(super) fn lints(instance: &Instance, region: &Region, inventory: &Inventory,
     lints.extend(on.unreadable(key::BACKUP, Expected::InstanceBackup));
     lints.extend(on.misplaced(key::KEEP_FOREVER, "a snapshot"));
     if is_meant {
+        lints.extend(not_understood(&on, &policy));
+        let on = Tagged { tags: &policy.tags, ..on };
         lints.extend(wishes(&on, &policy, inventory));
     } else if policy.selection == Selection::Untagged {
         lints.extend(not_selected(&on));
     }
     lints
+}
+
+/// The predecessor's keys that cannot be read, where ours are not there: nothing else says that nobody reads them.
+fn not_understood(on: &Tagged<'_>, policy: &InstancePolicy) -> Vec<Lint> {
+    let keys =
+        [(key::PREDECESSORS_RETENTION, key::RETENTION_DAYS), (key::PREDECESSORS_COPY_REGION, key::DESTINATION_REGION)];
+    let missed = keys.into_iter().filter(|(key, ours)| on.tags.has(key) && !policy.tags.has(ours));
+    missed
+        .map(|(key, ours)| on.lint(key, Severity::Error, LintProblem::NotUnderstood { ours: ours.to_owned() }))
+        .collect()
 }
 
 fn not_selected(on: &Tagged<'_>) -> Option<Lint> {

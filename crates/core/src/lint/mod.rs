@@ -61,6 +61,7 @@ pub enum LintProblem {
     NoSchedule { part: Option<String>, why: String, holds: String, meant: Option<String> },
     NeverFires { part: Option<String>, holds: String },
     NearKey { ours: String },
+    NotUnderstood { ours: String },
     NoRegion { name: String, nearest: Option<Region> },
     OwnRegion,
     Separators { meant: String },
@@ -171,8 +172,11 @@ impl Tagged<'_> {
     /// Keys that are nearly one of `ours`. Where that one is there too, only another way of writing it counts; and what
     /// would be no value of ours was meant for something else.
     fn near_keys(&self, ours: &[&'static str], severity: impl Fn(&str, &str) -> Severity) -> Vec<Lint> {
-        let strange = self.tags.iter().filter(|(key, _)| !key::ALL.contains(key) && !is_keep_forever(key));
-        let understood = tags::with_keys_of_before(self.tags);
+        let are_understood = [key::PREDECESSORS_RETENTION, key::PREDECESSORS_COPY_REGION];
+        let is_strange =
+            |key: &str| !key::ALL.contains(&key) && !are_understood.contains(&key) && !is_keep_forever(key);
+        let strange = self.tags.iter().filter(|(key, _)| is_strange(key));
+        let understood = tags::with_predecessors_keys(self.tags);
         let near = strange.filter_map(|(written, value)| {
             let meant = near::nearest(written, ours).copied().or_else(|| self.of_others(written))?;
             let is_same_word = meant != key::BACKUP && near::squeezed(written) == near::squeezed(meant);

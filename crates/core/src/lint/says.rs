@@ -45,6 +45,9 @@ impl fmt::Display for LintProblem {
                 f.write_str("it never fires; \"monthly 31 03:00\" is the last day of every month")
             }
             P::NearKey { ours } => write!(f, "is not a key of Snapwarden (keys are case-sensitive); did you mean {ours}?"),
+            P::NotUnderstood { ours } => {
+                write!(f, "cannot be read as {ours}, so it counts for nothing; if it was meant for Snapwarden, write {ours}")
+            }
             P::NoRegion { name, nearest } => {
                 write!(f, "names {}, which does not exist or is not enabled, so nothing is copied there; ", quoted(name))?;
                 match nearest {

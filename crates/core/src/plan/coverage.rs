@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::later;
+use super::{EARLY_MAX, later};
 use crate::decision::{Act, Coverage, Decision, Finding, Problem, Reason, Subject};
 use crate::ids::{Region, VolumeId};
 use crate::index::Index;
@@ -41,13 +41,14 @@ impl<'i, 'a> Coverages<'i, 'a> {
         Self { index, regions: BTreeMap::new(), late: BTreeMap::new() }
     }
 
-    /// Counts the volumes that an instance's decisions are about.
-    pub(super) fn add(&mut self, policy: &InstancePolicy, decisions: &[Decision]) {
+    /// Counts the volumes that an instance's decisions are about. `policies`: those of all instances that back a volume up.
+    pub(super) fn add<'p>(&mut self, decisions: &[Decision], policies: impl Fn(&VolumeId) -> Vec<&'p InstancePolicy>) {
         for decision in decisions.iter().filter(|decision| decision.reason != Reason::ExcludedByTag) {
             let Subject::Volume(volume) = &decision.subject else { continue };
             let newest = newest(self.index, volume);
             let first_try = self.first_try(volume, newest);
-            let late = self.late(policy, &decision.region, volume, (newest, first_try));
+            let all = policies(volume).into_iter();
+            let late = all.filter_map(|policy| self.late(policy, &decision.region, volume, (newest, first_try))).min();
             let is_first_try = matches!(decision.act, Act::Create { .. }) && first_try.is_none();
             let here = self.regions.entry(decision.region.clone()).or_default();
             here.volumes += 1;
@@ -67,8 +68,8 @@ impl<'i, 'a> Coverages<'i, 'a> {
     }
 
     /// Whether the backup of a volume is late: the first slot after its newest completed one is longer ago than its data may
-    /// take; where there is none, the present slot, or the first try that is still there. Where its newest one may not have
-    /// been read, nobody knows.
+    /// take; where there is none, the present slot, or the first try that is still there. Not while the first try may still
+    /// take its time, as after a change of the schedule. Where its newest one may not have been read, nobody knows.
     fn late(
         &self,
         policy: &InstancePolicy,
@@ -83,15 +84,29 @@ impl<'i, 'a> Coverages<'i, 'a> {
         }
         let schedule = &policy.schedule.value;
         let missed = match newest {
-            Some(newest) => schedule.slot_after(newest)?.time(),
+            // One that was begun a moment before its slot is of it.
+            Some(newest) => schedule.slot_after(newest.saturating_add(EARLY_MAX).unwrap_or(newest))?.time(),
             None => {
                 let slot = schedule.slot_at(inventory.taken_at).time();
                 first_try.map_or(slot, |first| first.min(slot))
             }
         };
         let size_gib = self.index.volume(volume).map_or(0, |(_, volume)| volume.size_gib);
-        let since = later(missed, TAKES_HOURS + i64::from(size_gib / GIB_AN_HOUR));
+        let takes_hours = TAKES_HOURS + i64::from(size_gib / GIB_AN_HOUR);
+        if first_try
+            .is_some_and(|first| later(first, takes_hours) >= inventory.taken_at && !self.has_failed(volume, newest))
+        {
+            return None;
+        }
+        let since = later(missed, takes_hours);
         (since < inventory.taken_at).then(|| Late { since, volume: volume.clone(), newest })
+    }
+
+    /// Whether a snapshot failed that was begun after the newest completed one.
+    fn has_failed(&self, volume: &VolumeId, newest: Option<Timestamp>) -> bool {
+        let failed =
+            self.index.of_volume(volume).filter(|one| one.raw().state == SnapshotState::Error && !one.is_copy());
+        failed.map(|one| one.raw().start_time).any(|begun| newest.is_none_or(|newest| newest < begun))
     }
 
     /// When the first snapshot was begun after the newest completed one that has not completed.

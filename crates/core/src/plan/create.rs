@@ -9,22 +9,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::coverage::{Coverages, newest};
-use super::{gaps, unfamiliar};
+use super::{EARLY_MAX, gaps, unfamiliar};
 use crate::decision::{About, Act, Consistency, CreateGroup, Decision, Finding, Job, Plan, Problem, Reason, Subject};
 use crate::ids::{InstanceId, Region, VolumeId};
 use crate::index::Index;
 use crate::inventory::{Instance, InstanceState, Inventory, RegionInventory, SnapshotState, Volume, day_of};
 use crate::managed::Managed;
-use crate::near;
-use crate::policy::{Config, InstancePolicy, Origin, Selection, Setting, SlotChoice};
+use crate::policy::{Config, InstancePolicy, Origin, Selection, Setting, SlotChoice, near_backup};
 use crate::retention::Retention;
 use crate::schedule::Slot;
 use crate::tags::{self, OffsiteMode, TAGS_OF_OURS_MAX, TYPE_AUTOMATED, TagValue, Tags, key};
 
 /// Volumes that one CreateSnapshots can leave out beside the boot volume: "up to 40" (EC2 API, InstanceSpecification).
 const EXCLUDE_DATA_MAX: usize = 40;
-/// A snapshot may be begun so long before its slot: EC2's parts do not agree on the time to the second.
-const EARLY_MAX: SignedDuration = SignedDuration::from_mins(10);
 /// Errored snapshots of one slot after which the tries of a volume come further and further apart.
 const FAILURES_AT_ONCE_MAX: usize = 3;
 /// A snapshot that is made so long after its slot says so.
@@ -59,7 +56,8 @@ pub fn plan_create(inventory: &Inventory, regions: &[Region], config: &Config) -
                 history: &history,
             };
             let one_planned = one.plan(&owners, &mut plan.findings);
-            coverages.add(policy, &one_planned.decisions);
+            let policies = |volume: &VolumeId| one.selected_others_of(volume).into_iter().chain([policy]).collect();
+            coverages.add(&one_planned.decisions, policies);
             planned.push(one_planned);
         }
     }
@@ -73,7 +71,7 @@ pub fn plan_create(inventory: &Inventory, regions: &[Region], config: &Config) -
     planned.sort_by(|a, b| (a.need, &a.instance).cmp(&(b.need, &b.instance)));
     for one in planned {
         plan.decisions.extend(one.decisions);
-        plan.groups.extend(one.group);
+        plan.groups.extend(one.groups);
     }
     let (coverage, late) = coverages.finish();
     plan.coverage = coverage;
@@ -124,23 +122,16 @@ fn select<'a>(
     selected
 }
 
-/// A key that says `Yes` and is nearly `Backup`.
-fn near_backup(tags: &Tags) -> Option<&str> {
-    let says_yes = |value: &str| tags::backup(&[(key::BACKUP, value)].into_iter().collect()) == TagValue::Is(true);
-    let mut near = tags.iter().filter(|(key, value)| says_yes(value) && near::nearest(key, [key::BACKUP]).is_some());
-    near.next().map(|(key, _)| key)
-}
-
 /// The finding that counts volumes that were backed up and that no instance tagged `Backup=Yes` has now. What is tagged
 /// `Backup=No`, or hangs on an instance that is, was left out on purpose.
 fn ended(index: &Index<'_>, region: &Region, seen: &RegionInventory) -> Option<Finding> {
     if !seen.instances.is_whole() {
         return None;
     }
-    let is_tagged = |tags: &Tags| tags::backup(tags).ok().is_some();
     let is_left = |volume: &&Volume| {
-        tags::backup(&volume.tags) != TagValue::Is(false)
-            && !index.holders(&volume.id).any(|(_, instance)| is_tagged(&instance.tags))
+        let holders: Vec<_> = index.holders(&volume.id).map(|(_, one)| tags::backup(&one.tags).ok()).collect();
+        let is_meant = !holders.is_empty() && holders.iter().all(|backup| *backup == Some(false));
+        tags::backup(&volume.tags) != TagValue::Is(false) && !is_meant && !holders.contains(&Some(true))
     };
     let last = |volume: &Volume| {
         let all = index.of_volume(&volume.id).filter(|one| one.is_completed());
@@ -207,7 +198,7 @@ impl<'i, 'a> History<'i, 'a> {
     /// was wrong when it was made.
     fn of_slot(&self, volume: &VolumeId, slot: Slot) -> impl Iterator<Item = &'i Managed<'a>> {
         let least = slot.time().saturating_sub(EARLY_MAX).unwrap_or(slot.time());
-        self.index.of_volume(volume).filter(move |one| one.slot() == Some(slot) && one.taken() >= least)
+        self.index.of_volume(volume).filter(move |one| one.slot() == Some(slot) && one.raw().start_time >= least)
     }
 }
 
@@ -217,7 +208,7 @@ struct Planned {
     need: (bool, Option<Timestamp>),
     instance: InstanceId,
     decisions: Vec<Decision>,
-    group: Option<CreateGroup>,
+    groups: Vec<CreateGroup>,
 }
 
 /// All that the decisions about one instance rest on.
@@ -256,16 +247,16 @@ impl OneInstance<'_> {
                 Some(_) => {}
             }
         }
-        let group = self.group(&mut decisions);
+        let groups = self.groups(&mut decisions);
         let newest =
-            group.iter().flat_map(|group| &group.volumes).map(|volume| newest(self.history.index, volume)).min();
-        Planned { need: (group.is_none(), newest.flatten()), instance: self.instance.id.clone(), decisions, group }
+            groups.iter().flat_map(|group| &group.volumes).map(|volume| newest(self.history.index, volume)).min();
+        Planned { need: (groups.is_empty(), newest.flatten()), instance: self.instance.id.clone(), decisions, groups }
     }
 
     /// An instance without any EBS volume: one that is starting may get some yet.
     fn without_volume(&self, findings: &mut Vec<Finding>) -> Decision {
         if self.instance.state != InstanceState::Pending {
-            findings.push(Finding::new(self.region, &self.instance.id, Problem::NothingToBackUp));
+            findings.push(Finding::new(self.region, &self.instance.id, Problem::NoEbsVolume));
         }
         let subject = Subject::Instance(self.instance.id.clone());
         self.decision(subject, None, Act::Skip, Reason::NoEbsVolume)
@@ -278,6 +269,11 @@ impl OneInstance<'_> {
     }
 
     fn decide(&self, id: &VolumeId, device: &str, findings: &mut Vec<Finding>) -> Decision {
+        // What one that is not backed up asks for counts as well, and nobody else says that it cannot be read.
+        for (other, policy) in self.others_of(id).into_iter().filter(|(_, one)| one.selection != Selection::Selected) {
+            let problems = policy.retention_problems().into_iter();
+            findings.extend(problems.map(|problem| Finding::new(self.region, other, problem)));
+        }
         let (act, reason) = self.rows(id, device, findings);
         self.decision(Subject::Volume(id.clone()), Some(id), act, reason)
     }
@@ -319,7 +315,7 @@ impl OneInstance<'_> {
         if !self.inventory.snapshots_whole_in(self.region) {
             return (Act::Wait, Reason::SnapshotsUnread);
         }
-        let unread = self.unread_destination();
+        let unread = self.unread_destination(id);
         if let Some(destination) = unread {
             find(Problem::DestinationUnread { destination: destination.clone() });
         }
@@ -338,14 +334,13 @@ impl OneInstance<'_> {
             }
             return (Act::Wait, Reason::PendingLimit { pending, limit });
         }
-        let (late_tags, dropped) = late_tags(&self.birth_tags([id]), device, volume);
+        let (late_tags, dropped) = late_tags(&self.birth_tags(id), device, volume);
         if !dropped.is_empty() {
             find(Problem::TagsDropped { keys: dropped });
         }
         let newest = newest(self.history.index, id);
         let consistency = Consistency::OneVolume;
-        let is_moved = self.mode(&self.others_of([id])).value == OffsiteMode::Move;
-        let (late_hours, kept_here_for) = (self.late_hours(), unread.filter(|_| is_moved).cloned());
+        let (late_hours, kept_here_for) = (self.late_hours(), unread.cloned());
         (Act::Create { late_tags }, Reason::SlotDue { slot, late_hours, newest, consistency, kept_here_for })
     }
 
@@ -369,12 +364,14 @@ impl OneInstance<'_> {
 
     /// Under `Move` the slot's only trace may lie in a destination: one that cannot be read leaves that open. One snapshot too
     /// many is better than none.
-    fn unread_destination(&self) -> Option<&Region> {
-        let offsite = &self.policy.offsite;
-        match offsite.mode() {
-            OffsiteMode::Move => offsite.destinations.iter().find(|region| !self.inventory.snapshots_whole_in(region)),
-            OffsiteMode::KeepLatest | OffsiteMode::Copy => None,
+    fn unread_destination(&self, volume: &VolumeId) -> Option<&Region> {
+        let others = self.selected_others_of(volume).into_iter().map(|policy| &policy.offsite);
+        let all: Vec<_> = others.chain([&self.policy.offsite]).collect();
+        if all.iter().any(|offsite| offsite.mode() != OffsiteMode::Move) {
+            return None;
         }
+        let mut destinations = all.into_iter().flat_map(|offsite| &offsite.destinations);
+        destinations.find(|region| !self.inventory.snapshots_whole_in(region))
     }
 
     fn slot_age_hours(&self) -> i64 {
@@ -387,12 +384,12 @@ impl OneInstance<'_> {
         Some(self.slot_age_hours()).filter(|hours| *hours >= LATE_HOURS)
     }
 
-    /// What this instance asks for, and others that have one of `volumes`: the greater of each number.
-    fn retention<'v>(&self, volumes: impl IntoIterator<Item = &'v VolumeId>) -> Retention {
-        let others = self.others_of(volumes);
+    /// What this instance asks for, and others that have the volume: the greater of each number.
+    fn retention(&self, volume: &VolumeId) -> Retention {
+        let others = self.others_of(volume);
         let selected = others.iter().filter(|(_, policy)| policy.selection == Selection::Selected);
         let all = selected.map(|(id, policy)| (id, policy)).chain([(&self.instance.id, self.policy)]);
-        // Of one volume it is the same whoever's slot this is: it has the zone of the longest.
+        // The zone is that of the longest retention, so that the record does not depend on whose slot this is.
         let longest = all.max_by_key(|(id, policy)| (policy.retention.reach_days(), Reverse(*id)));
         let mut retention = longest.map_or(self.policy, |(_, policy)| policy).retention.merged(&self.policy.retention);
         for (_, policy) in others {
@@ -401,15 +398,21 @@ impl OneInstance<'_> {
         retention
     }
 
-    fn others_of<'v>(&self, volumes: impl IntoIterator<Item = &'v VolumeId>) -> Vec<&(InstanceId, InstancePolicy)> {
-        let all = volumes.into_iter().filter_map(|volume| self.others.get(volume)).flatten();
+    fn others_of(&self, volume: &VolumeId) -> Vec<&(InstanceId, InstancePolicy)> {
+        let all = self.others.get(volume).into_iter().flatten();
         all.filter(|(id, ..)| *id != self.instance.id).collect()
     }
 
-    /// The tags that all snapshots of these volumes and this slot are born with (S11).
-    fn birth_tags<'v>(&self, volumes: impl IntoIterator<Item = &'v VolumeId> + Clone) -> Tags {
+    /// Those of them that are backed up: the tags of others say how long to keep, and nothing else.
+    fn selected_others_of(&self, volume: &VolumeId) -> Vec<&InstancePolicy> {
+        let others = self.others_of(volume).into_iter().map(|(_, policy)| policy);
+        others.filter(|policy| policy.selection == Selection::Selected).collect()
+    }
+
+    /// The tags that the snapshot of this volume and slot is born with (S11).
+    fn birth_tags(&self, volume: &VolumeId) -> Tags {
         let created = self.inventory.today();
-        let retention = self.retention(volumes.clone());
+        let retention = self.retention(volume);
         let days = retention.own.days.min(*tags::RETENTION_DAYS_RANGE.end());
         let delete = created.saturating_add(i64::from(days).days());
         let mut tags = Tags::default();
@@ -427,21 +430,21 @@ impl OneInstance<'_> {
         let name: String = name.unwrap_or(self.instance.id.as_str()).chars().take(200).collect();
         let made = self.late_hours().map(|_| format!(", made {}", Slot::containing(self.inventory.taken_at)));
         tags.set(key::NAME, &format!("{name} {}{}", self.slot, made.unwrap_or_default()));
-        self.offsite_tags(&self.others_of(volumes), &mut tags);
+        self.offsite_tags(volume, &mut tags);
         tags
     }
 
     /// Of the instance's mode and of those of others the one that keeps the most.
-    fn mode(&self, others: &[&(InstanceId, InstancePolicy)]) -> Setting<OffsiteMode> {
-        let all = others.iter().map(|(_, policy)| &policy.offsite.mode);
+    fn mode(&self, volume: &VolumeId) -> Setting<OffsiteMode> {
+        let all = self.selected_others_of(volume).into_iter().map(|policy| &policy.offsite.mode);
         all.fold(self.policy.offsite.mode.clone(), |most, one| if one.value > most.value { one.clone() } else { most })
     }
 
     /// Where to, and how: all destinations that any of the instances names, and the mode that keeps the most.
-    fn offsite_tags(&self, others: &[&(InstanceId, InstancePolicy)], tags: &mut Tags) {
+    fn offsite_tags(&self, volume: &VolumeId, tags: &mut Tags) {
         let mut destinations = self.policy.tags.get(key::DESTINATION_REGION).unwrap_or_default().to_owned();
-        let mode = self.mode(others);
-        for (_, policy) in others {
+        let mode = self.mode(volume);
+        for policy in self.selected_others_of(volume) {
             let named = |tags: &Tags| tags::destinations(tags);
             let known = named(&[(key::DESTINATION_REGION, destinations.as_str())].into_iter().collect());
             let more = named(&policy.tags).into_iter().filter(|one| !known.contains(one));
@@ -451,29 +454,39 @@ impl OneInstance<'_> {
         if !destinations.is_empty() {
             tags.set(key::DESTINATION_REGION, destinations);
         }
-        if self.unread_destination().is_some() && mode.value == OffsiteMode::Move {
+        if self.unread_destination(volume).is_some() {
             tags.set(key::OFFSITE_MODE, OffsiteMode::KeepLatest.as_str());
         } else if mode.origin != Origin::Default {
             tags.set(key::OFFSITE_MODE, mode.value.as_str());
         }
     }
 
-    /// Binds the volumes to make together, and says in their reasons how they hang together.
-    fn group(&self, decisions: &mut [Decision]) -> Option<CreateGroup> {
-        let of_act = |decisions: &[Decision], wanted: fn(&Act) -> bool| -> Vec<VolumeId> {
-            decisions.iter().filter(|d| wanted(&d.act)).filter_map(|d| d.about.volume.clone()).collect()
-        };
-        let volumes = of_act(decisions, |act| matches!(act, Act::Create { .. }));
-        if volumes.is_empty() {
-            return None;
+    /// Binds the volumes to make together: those that get the same tags at birth. One that another instance has too may
+    /// get others, and is made apart.
+    fn groups(&self, decisions: &mut [Decision]) -> Vec<CreateGroup> {
+        let own: Vec<_> = decisions.iter().filter_map(|one| one.about.volume.clone()).collect();
+        let made = decisions.iter().filter(|one| matches!(one.act, Act::Create { .. }));
+        let mut by_tags: BTreeMap<Tags, Vec<VolumeId>> = BTreeMap::new();
+        for volume in made.filter_map(|one| one.about.volume.clone()) {
+            by_tags.entry(self.birth_tags(&volume)).or_default().push(volume);
         }
+        by_tags.into_iter().map(|(tags, volumes)| self.group(tags, volumes, &own, decisions)).collect()
+    }
+
+    /// A group, with how its volumes hang together written into their reasons. `own`: all that are the instance's.
+    fn group(
+        &self,
+        mut tags: Tags,
+        volumes: Vec<VolumeId>,
+        own: &[VolumeId],
+        decisions: &mut [Decision],
+    ) -> CreateGroup {
         let all = || self.instance.devices.iter().filter_map(|device| Some((&device.name, device.volume.as_ref()?)));
         let excluded = || all().filter(|(_, volume)| !volumes.contains(volume));
         let exclude_boot = excluded().any(|(device, _)| *device == self.instance.root_device);
         let mut exclude_data: Vec<_> =
             excluded().filter(|(device, _)| **device != self.instance.root_device).map(|(_, v)| v.clone()).collect();
         exclude_data.sort();
-        let own = of_act(decisions, |_| true);
         let consistency = if own.iter().any(|volume| !self.failures(volume).is_empty()) {
             Consistency::FailedBefore
         } else if own.iter().any(|volume| !self.made(volume).is_empty()) {
@@ -486,15 +499,16 @@ impl OneInstance<'_> {
             Consistency::Set
         };
         for decision in decisions {
-            if let Reason::SlotDue { consistency: how, .. } = &mut decision.reason {
+            if let Reason::SlotDue { consistency: how, .. } = &mut decision.reason
+                && decision.about.volume.as_ref().is_some_and(|volume| volumes.contains(volume))
+            {
                 *how = consistency;
             }
         }
-        let mut tags = self.birth_tags(&volumes);
         if consistency == Consistency::Set {
             tags.set(key::CONSISTENCY, tags::OF_SET);
         }
-        Some(CreateGroup {
+        CreateGroup {
             region: self.region.clone(),
             instance: self.instance.id.clone(),
             slot: self.slot,
@@ -503,7 +517,7 @@ impl OneInstance<'_> {
             volumes,
             exclude_boot,
             exclude_data,
-        })
+        }
     }
 }
 

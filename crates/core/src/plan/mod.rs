@@ -16,11 +16,14 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::decision::{About, Amount, Finding, Job, Plan, Problem};
-use crate::ids::{Region, VolumeId};
+use crate::ids::{Region, SnapshotId, VolumeId};
 use crate::index::Index;
 use crate::inventory::{Inventory, Read, RegionInventory, SnapshotState};
 use crate::managed::Managed;
 use crate::policy::Config;
+
+/// A snapshot may be begun so long before its slot: EC2's parts do not agree on the time to the second.
+const EARLY_MAX: SignedDuration = SignedDuration::from_mins(10);
 
 /// The plan of `job` in `regions`.
 pub fn plan(job: Job, inventory: &Inventory, regions: &[Region], config: &Config) -> Plan {
@@ -114,12 +117,19 @@ pub(crate) fn gap<T>(region: &Region, what: &str, listing: Option<&Read<T>>) -> 
 
 /// The finding that counts what EC2 describes in words that are not known here.
 fn unfamiliar(index: &Index<'_>, region: &Region) -> Option<Finding> {
-    let (mut some, mut example) = (Amount::default(), None);
-    for one in index.managed_in(region).filter(|one| one.raw().state == SnapshotState::Unfamiliar) {
+    let all = index.managed_in(region).filter(|one| one.raw().state == SnapshotState::Unfamiliar);
+    let (some, example) = counted(all)?;
+    Some(Finding::new(region, region, Problem::Unfamiliar { some, example }))
+}
+
+/// How many these are, and the first by its id.
+fn counted<'i, 'a: 'i>(all: impl Iterator<Item = &'i Managed<'a>>) -> Option<(Amount, SnapshotId)> {
+    let (mut some, mut first) = (Amount::default(), None);
+    for one in all {
         some.add(one.raw().size_gib);
-        example.get_or_insert_with(|| one.id().clone());
+        first = Some(first.map_or(one.id(), |first| one.id().min(first)));
     }
-    Some(Finding::new(region, region, Problem::Unfamiliar { some, example: example? }))
+    Some((some, first?.clone()))
 }
 
 fn later(time: Timestamp, hours: i64) -> Timestamp {

@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::expire::in_use;
-use super::{NewestHere, about, gap, later, unfamiliar};
-use crate::decision::{Act, Amount, CopyRef, Decision, Finding, Job, Plan, Problem, Reason, Subject};
-use crate::ids::{Region, SnapshotId, VolumeId};
+use super::{NewestHere, about, counted, gap, later, unfamiliar};
+use crate::decision::{Act, CopyRef, Decision, Finding, Job, Plan, Problem, Reason, Subject};
+use crate::ids::{Region, VolumeId};
 use crate::index::Index;
 use crate::inventory::{Inventory, SECONDS_PER_DAY, SECONDS_PER_HOUR, Snapshot, SnapshotState, StorageTier};
 use crate::managed::{Due, Managed, Target, VOLUME_OF_COPIES};
@@ -56,30 +56,33 @@ fn is_source(one: &Managed<'_>) -> bool {
 
 /// The findings that count snapshots without a copy that EC2 does not copy from where they are stored.
 fn not_copied(index: &Index<'_>, region: &Region) -> Vec<Finding> {
-    let inventory = index.inventory;
-    let is_due = |one: &Managed<'_>| matches!(one.due(inventory.taken_at), Due::Yes { .. });
-    let lacks_a_copy = |one: &Managed<'_>| {
+    let mut lacking: BTreeMap<bool, Vec<_>> = BTreeMap::new();
+    let mut unread = BTreeSet::new();
+    for one in index.managed_in(region).filter(|one| !one.is_copy() && one.is_completed() && !one.is_at_hand()) {
         let stamps = tags::stamps(&one.raw().tags);
-        let has_copy = |destination: &Region| {
-            let mut copies = index.copies_of(one.id()).iter();
-            copies.any(|(region, copy)| *region == destination && copy.state != SnapshotState::Error)
-        };
-        let offsite = Offsite::of(&one.raw().tags, Some(region), inventory);
-        let mut open = offsite.destinations.iter().filter(|region| !stamps.contains_key(*region));
-        open.any(|region| inventory.snapshots_whole_in(region) && !has_copy(region))
-    };
-    let mut counts: BTreeMap<bool, (Amount, SnapshotId)> = BTreeMap::new();
-    let all = index.managed_in(region).filter(|one| !one.is_copy() && one.is_completed() && !one.is_at_hand());
-    for one in all.filter(|one| !is_due(one) && lacks_a_copy(one)) {
-        let is_archived = one.raw().tier == StorageTier::Archive;
-        let (some, _) = counts.entry(is_archived).or_insert_with(|| (Amount::default(), one.id().clone()));
-        some.add(one.raw().size_gib);
+        let mut open = Offsite::of(&one.raw().tags, Some(region), index.inventory).destinations;
+        open.retain(|destination| !stamps.contains_key(destination) && !is_copied(index, one, destination));
+        unread.extend(open.iter().filter(|region| !index.inventory.snapshots_whole_in(region)).cloned());
+        if open.iter().any(|destination| !unread.contains(destination)) {
+            lacking.entry(one.raw().tier == StorageTier::Archive).or_default().push(one);
+        }
     }
+    let counts = lacking.into_iter().filter_map(|(kind, all)| Some((kind, counted(all.into_iter())?)));
     let problem = |(is_archived, (some, example))| match is_archived {
         true => Problem::ArchivedSources { some, example },
         false => Problem::LocalSources { some, example },
     };
-    counts.into_iter().map(problem).map(|problem| Finding::new(region, region, problem)).collect()
+    let unread = unread.into_iter().map(|destination| Problem::DestinationUnread { destination });
+    counts.map(problem).chain(unread).map(|problem| Finding::new(region, region, problem)).collect()
+}
+
+/// Whether a copy of it in `destination` can be restored at once, or is being made.
+fn is_copied(index: &Index<'_>, source: &Managed<'_>, destination: &Region) -> bool {
+    let mut copies = index.copies_of(source.id()).iter().filter(|(region, _)| *region == destination);
+    copies.any(|(region, copy)| {
+        let ours = index.get(region, &copy.id).filter(|ours| ours.is_completed() && ours.is_at_hand());
+        ours.is_some() || copy.state.is_in_the_making()
+    })
 }
 
 struct World<'i, 'a> {

@@ -36,6 +36,9 @@ fn words(text: &str) -> Vec<String> {
             words.push(word);
         }
     }
+    if words.is_empty() && !text.trim().is_empty() {
+        words.push(text.trim().to_owned());
+    }
     words
 }
 

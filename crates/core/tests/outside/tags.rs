@@ -72,7 +72,7 @@ fn words_are_read(text: &str) {
     let unreadable = said.to_owned();
 
     let bare = text.trim_matches(is_mark);
-    let expected = match (bare.eq_ignore_ascii_case("Yes"), bare.eq_ignore_ascii_case("No")) {
+    let expected = match (bare.eq_ignore_ascii_case("Yes"), is("No")) {
         (true, _) => TagValue::Is(true),
         (_, true) => TagValue::Is(false),
         _ => TagValue::Unreadable(unreadable.clone()),

@@ -189,10 +189,9 @@ pub(super) fn write_tomorrow(world: &mut World, draw: &mut Draw) -> Option<Happe
     let (region, snapshot) = any_snapshot(world, draw, |_| true)?;
     let tomorrow = keys::later(world.now(), 86_400);
     let day = tomorrow.strftime("%Y-%m-%d").to_string();
-    let key = *draw.pick(&[key::CREATED_ON, key::SOURCE_START_TIME, key::SLOT, key::CLOSED, key::IN_USE]);
+    let key = *draw.pick(&[key::CREATED_ON, key::SOURCE_START_TIME, key::CLOSED, key::IN_USE]);
     let value = match key {
         key::SOURCE_START_TIME => tomorrow.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        key::SLOT => tomorrow.strftime("%Y-%m-%dT03:00Z").to_string(),
         _ => day,
     };
     let undone = if key == key::IN_USE { 1_000 } else { 0 };

@@ -384,16 +384,16 @@ impl<'r> Life<'r> {
     }
 
     /// A Region that throttles costs the others nothing: with time enough, what they were to do was done or asked for.
-    fn is_live_elsewhere(&mut self, process: &Started, report: &RunReport) {
+    fn check_liveness_elsewhere(&mut self, process: &Started, report: &RunReport) {
         let (Some(sick), Some(deadline)) = (&process.sick, process.options.deadline) else { return };
         if deadline < keys::later(process.watch.borrow().process.begun, SICK_DEADLINE_S)
             || process.options.job == Job::Offsite
         {
             return;
         }
-        let rests_elsewhere = |act: &Act| match act {
-            Act::Delete { rests_on, .. } => rests_on.iter().any(|copy| copy.region == *sick),
-            _ => false,
+        let rests_elsewhere = |act: &Act| {
+            let Act::Delete { rests_on, .. } = act else { return false };
+            rests_on.iter().any(|copy| copy.region == *sick)
         };
         let waits = |(one, outcome): &(&Decision, &Outcome)| {
             one.region != *sick && !rests_elsewhere(&one.act) && **outcome == Outcome::Deferred(Deferred::Deadline)
@@ -428,7 +428,7 @@ impl<'r> Life<'r> {
                 self.breaks(Broken { rule: "S10", words });
             }
         }
-        self.is_live_elsewhere(process, report);
+        self.check_liveness_elsewhere(process, report);
         self.name_extras(process, report);
         self.remember(process, report);
         for (decision, outcome) in report.items() {

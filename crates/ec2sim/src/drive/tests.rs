@@ -12,7 +12,7 @@ use snapwarden_core::ids::{AccountId, Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Instance, Snapshot, SnapshotState, StorageTier, Volume};
 use snapwarden_core::report::{Outcome, RunReport};
 use snapwarden_core::tags::Tags;
-use snapwarden_exec::cloud::{Begun, Calls, Cloud, CloudError, CopyRequest, Page, SetRequest, SnapshotQuery};
+use snapwarden_exec::cloud::{Begun, Calls, Cloud, CloudError, CopyRequest, Page, SetRequest, SnapshotQuery, TimeJump};
 use snapwarden_exec::collect::Scope;
 use snapwarden_exec::pacing::{Pacer, Stop};
 use snapwarden_exec::run::{Prepared, Quiet, RunError, RunOptions, prepare, run};
@@ -142,6 +142,14 @@ impl Cloud for Lying {
 
     fn calls(&self) -> Calls {
         self.sim.calls()
+    }
+
+    fn begin(&self) {
+        self.sim.begin();
+    }
+
+    fn time_jump(&self) -> Option<TimeJump> {
+        self.sim.time_jump()
     }
 
     async fn account(&self, region: &Region) -> Result<AccountId, CloudError> {

@@ -263,6 +263,10 @@ fn tags(value: &Value) -> Result<Tags, String> {
     for tag in list(value, "Tags")? {
         let key = text(tag.get("Key").unwrap_or(&Value::Null), "Key of a tag")?;
         let value = optional_text(tag.get("Value").unwrap_or(&Value::Null), "Value of a tag")?;
+        // What could not be decoded may have been `KeepForever`.
+        if key.contains(char::REPLACEMENT_CHARACTER) {
+            return Err(format!("Tags has a key with characters that cannot be read, {}", quoted(key)));
+        }
         // EC2 has one value a key. Which of two was meant, nobody knows.
         if tags.has(key) {
             return Err(format!("Tags has {} twice", quoted(key)));

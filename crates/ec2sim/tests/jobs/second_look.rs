@@ -14,7 +14,7 @@ use snapwarden_ec2sim::call::{Action, ResourceId};
 use snapwarden_ec2sim::face::Sim;
 use snapwarden_ec2sim::faults::Faults;
 use snapwarden_ec2sim::world::World;
-use snapwarden_exec::cloud::{Begun, Calls, Cloud, CloudError, CopyRequest, Page, SetRequest, SnapshotQuery};
+use snapwarden_exec::cloud::{Begun, Calls, Cloud, CloudError, CopyRequest, Page, SetRequest, SnapshotQuery, TimeJump};
 use snapwarden_exec::run::{Quiet, run};
 
 use crate::support::{AWAY, HOME, act, instance, offsite_until_done, options, pass, pass_until, region, world};
@@ -36,6 +36,12 @@ impl Cloud for Meddled<'_> {
     }
     fn calls(&self) -> Calls {
         self.sim.calls()
+    }
+    fn begin(&self) {
+        self.sim.begin();
+    }
+    fn time_jump(&self) -> Option<TimeJump> {
+        self.sim.time_jump()
     }
     async fn account(&self, region: &Region) -> Result<AccountId, CloudError> {
         self.sim.account(region).await

@@ -179,8 +179,6 @@ impl<'a, C: Cloud> Creator<'_, 'a, '_, C> {
         for (snapshot, item) in batch {
             match item {
                 Some(item) => self.executor.settle(*item, outcome.clone()),
-                // That the run was told to stop is said once.
-                None if outcome == Outcome::Deferred(Deferred::Stopped) => {}
                 // Its own item is done, the snapshot is made. That it is not yet whole is said all the same.
                 None if outcome != (Outcome::Done { made: None }) => {
                     let problem = Problem::LateTagsPending { why: outcome.to_string() };

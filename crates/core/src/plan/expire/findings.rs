@@ -4,18 +4,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::manager::{Manager, Noted};
 use crate::decision::{Amount, CopyRef, Finding, Problem, Reason, Unread};
 use crate::ids::{InstanceId, Region, SnapshotId, VolumeId};
-use crate::inventory::{RegionStatus, day_of};
-use crate::managed::days_between;
-use crate::plan::{gap, unfamiliar};
+use crate::inventory::{RegionStatus, SnapshotState, day_of};
+use crate::managed::{Managed, days_between};
+use crate::plan::{counted, gap, unfamiliar};
 use crate::retention::{Asked, Recorded};
 use crate::tags::key;
 
 /// Days that one may stay past its DeleteOn until it is as many full days old as was promised: a copy that has lost the
 /// time of its data counts from when it was begun.
 const NOT_DUE_DAYS_MAX: i64 = 2;
+
+/// AWS states no time that a snapshot may take; a volume of the largest size takes days.
+const PENDING_MAX: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Counts by what is said of them.
 #[derive(Default)]
@@ -56,6 +61,11 @@ pub(super) fn findings<'i>(manager: &Manager<'i, '_>, noted: &[Noted<'i, '_>]) -
         .extend(counts.pinned.iter().map(|(region, some)| of_region(region, Problem::PinnedPastDay { some: *some })));
     findings.extend(counts.of_sources.iter().map(|(region, (some, source))| {
         of_region(region, Problem::SourcesKeep { some: *some, example: source.clone() })
+    }));
+    findings.extend(manager.regions.iter().filter_map(|region| {
+        let now = manager.index.inventory.taken_at;
+        let (some, example) = counted(manager.index.managed_in(region).filter(|one| is_pending_long(one, now)))?;
+        Some(of_region(region, Problem::PendingLong { some, example }))
     }));
     let made = counts.made_mistyped.iter();
     findings.extend(made.map(|(region, some)| of_region(region, Problem::MadeMistyped { some: *some })));
@@ -135,6 +145,12 @@ impl<'i> Counts<'i> {
             counts.entry(region.clone()).or_default().entry(volume).or_default().add(size);
         }
     }
+}
+
+/// Whether a snapshot has been in the making for so long that it will hardly complete.
+fn is_pending_long(snapshot: &Managed<'_>, now: Timestamp) -> bool {
+    let is_pending = snapshot.raw().state.is_in_the_making() && snapshot.raw().state != SnapshotState::Unfamiliar;
+    is_pending && now.duration_since(snapshot.raw().start_time) > PENDING_MAX
 }
 
 /// Each tag of an instance that cannot be read.

@@ -133,7 +133,7 @@ impl<'i, 'a> Manager<'i, 'a> {
         if snapshot.is_pinned() {
             return (Act::Keep, Reason::KeepForever);
         }
-        if snapshot.is_later() {
+        if snapshot.is_in_future() {
             return (Act::Keep, Reason::FromTheFuture { at: snapshot.taken() });
         }
         let state = snapshot.raw().state;

@@ -71,7 +71,8 @@ pub fn plan_expire(inventory: &Inventory, regions: &[Region], config: &Config) -
     plan.finish()
 }
 
-/// What is due where this run does not act, but for each volume's newest there. Retention may keep some of it.
+/// What is due where this run does not act, but for the newest there of each volume that was seen. Retention may keep some of
+/// it.
 fn due_elsewhere(manager: &Manager<'_, '_>) -> BTreeMap<Region, Amount> {
     let elsewhere = |one: &&Managed<'_>| !manager.acts_in(one.region()) && one.is_completed();
     let all = || manager.index.managed().iter().filter(elsewhere);
@@ -82,7 +83,9 @@ fn due_elsewhere(manager: &Manager<'_, '_>) -> BTreeMap<Region, Amount> {
     }
     let mut amounts: BTreeMap<_, Amount> = BTreeMap::new();
     for one in all().filter(|one| !one.is_pinned() && one.due(manager.index.inventory.taken_at).is_yes()) {
-        if newest.get(&(one.region(), one.volume())).is_none_or(|newest| newest.id() != one.id()) {
+        let is_newest = newest.get(&(one.region(), one.volume())).is_some_and(|newest| newest.id() == one.id());
+        let is_there = one.volume().is_none_or(|volume| manager.index.volume(volume).is_some());
+        if !(is_newest && is_there) {
             amounts.entry(one.region().clone()).or_default().add(one.raw().size_gib);
         }
     }
