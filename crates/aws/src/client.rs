@@ -75,13 +75,11 @@ impl Aws {
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts.clone())
             .stalled_stream_protection(unstalled.clone())
-            .interceptor(Listener(Arc::clone(&clock)))
             .interceptor(Checker);
         let sts = aws_sdk_sts::config::Builder::from(sdk)
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts)
             .stalled_stream_protection(unstalled)
-            .interceptor(Listener(Arc::clone(&clock)))
             .interceptor(Checker);
         let (credentials, clients, calls) = Default::default();
         Self { ec2, sts, provider, credentials, region, clients, calls, clock }
@@ -109,9 +107,12 @@ impl Aws {
         let mut clients = self.clients.borrow_mut();
         let made = clients.entry(region.clone()).or_insert_with(|| {
             let named = aws_config::Region::new(region.to_string());
+            let listener = || Listener { clock: Arc::clone(&self.clock), region: region.clone() };
             Clients {
-                ec2: aws_sdk_ec2::Client::from_conf(self.ec2.clone().region(named.clone()).build()),
-                sts: aws_sdk_sts::Client::from_conf(self.sts.clone().region(named).build()),
+                ec2: aws_sdk_ec2::Client::from_conf(
+                    self.ec2.clone().interceptor(listener()).region(named.clone()).build(),
+                ),
+                sts: aws_sdk_sts::Client::from_conf(self.sts.clone().interceptor(listener()).region(named).build()),
             }
         });
         made.clone()

@@ -13,13 +13,11 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use jiff::{SignedDuration, Timestamp};
+use snapwarden_core::ids::Region;
 use snapwarden_exec::cloud::TimeJump;
 
 /// Within one run no `Date` further off than this is believed: an answer from a cache, a proxy or a broken endpoint.
 const JUMP_MAX: SignedDuration = SignedDuration::from_mins(5);
-/// A `Date` may be this far behind the clock without setting it back: it counts whole seconds, and answers overtake one
-/// another. Beyond that it is believed.
-const BEHIND_MAX: SignedDuration = SignedDuration::from_secs(2);
 /// The clock may be set while somebody sleeps by it: it is looked at this often.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 
@@ -72,20 +70,21 @@ impl Clock {
     }
 
     pub(crate) fn jump(&self) -> Option<TimeJump> {
-        self.state().jump
+        self.state().jump.clone()
     }
 
-    /// Takes the date of an answer that came at `at`.
-    fn hear(&self, date: Timestamp, at: Instant) {
+    /// Takes the date of an answer that came at `at`. Within a run it never goes back: a look would hold for longer than it does,
+    /// and whoever waits for a time would wait for longer.
+    fn hear(&self, region: &Region, date: Timestamp, at: Instant) {
         let expected = self.now_at(at);
         let mut state = self.state();
         if state.heard.is_some() && !state.is_new_run {
             let behind = expected.duration_since(date);
             if behind.abs() > JUMP_MAX {
-                state.jump.get_or_insert(TimeJump { said: date, expected });
+                state.jump.get_or_insert_with(|| TimeJump { region: region.clone(), said: date, expected });
                 return;
             }
-            if (SignedDuration::ZERO..=BEHIND_MAX).contains(&behind) {
+            if !behind.is_negative() {
                 return;
             }
         }
@@ -119,7 +118,10 @@ impl Clock {
 
 /// Reads the clock off every answer.
 #[derive(Debug)]
-pub(crate) struct Listener(pub(crate) Arc<Clock>);
+pub(crate) struct Listener {
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) region: Region,
+}
 
 impl Intercept for Listener {
     fn name(&self) -> &'static str {
@@ -133,7 +135,7 @@ impl Intercept for Listener {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         if let Some(date) = context.response().headers().get("date").and_then(read_date) {
-            self.0.hear(date, Instant::now());
+            self.clock.hear(&self.region, date, Instant::now());
         }
         Ok(())
     }
@@ -152,6 +154,10 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn here() -> Region {
+        "us-east-1".parse().unwrap()
+    }
+
     fn after(clock: &Clock, ms: u64) -> Instant {
         clock.started + Duration::from_millis(ms)
     }
@@ -166,21 +172,23 @@ mod tests {
     #[test]
     fn it_moves_on_steadily_from_the_last_date() {
         let clock = Clock::new();
-        clock.hear(time("2026-11-22T10:00:00Z"), after(&clock, 500));
+        clock.hear(&here(), time("2026-11-22T10:00:00Z"), after(&clock, 500));
         assert!(clock.is_set());
         assert_eq!(clock.now_at(after(&clock, 2_750)), time("2026-11-22T10:00:02.25Z"));
-        clock.hear(time("2026-11-22T10:00:03Z"), after(&clock, 2_750));
+        clock.hear(&here(), time("2026-11-22T10:00:03Z"), after(&clock, 2_750));
         assert_eq!(clock.now_at(after(&clock, 2_750)), time("2026-11-22T10:00:03Z"));
     }
 
     #[test]
-    fn a_date_cut_to_its_second_does_not_set_it_back_and_an_earlier_one_does() {
+    fn within_a_run_it_never_goes_back() {
         let clock = Clock::new();
-        clock.hear(time("2026-11-22T10:00:00Z"), after(&clock, 0));
-        clock.hear(time("2026-11-22T10:00:00Z"), after(&clock, 900));
+        clock.hear(&here(), time("2026-11-22T10:00:00Z"), after(&clock, 0));
+        clock.hear(&here(), time("2026-11-22T10:00:00Z"), after(&clock, 900));
         assert_eq!(clock.now_at(after(&clock, 900)), time("2026-11-22T10:00:00.9Z"));
-        clock.hear(time("2026-11-22T09:56:00Z"), after(&clock, 900));
-        assert_eq!(clock.now_at(after(&clock, 900)), time("2026-11-22T09:56:00Z"));
+        clock.hear(&here(), time("2026-11-22T09:56:00Z"), after(&clock, 900));
+        assert_eq!(clock.now_at(after(&clock, 900)), time("2026-11-22T10:00:00.9Z"));
+        clock.hear(&here(), time("2026-11-22T10:04:00Z"), after(&clock, 900));
+        assert_eq!(clock.now_at(after(&clock, 900)), time("2026-11-22T10:04:00Z"));
         assert_eq!(clock.jump(), None);
     }
 
@@ -188,15 +196,15 @@ mod tests {
     fn within_a_run_a_jump_is_not_believed_and_a_new_run_believes_its_first_answer() {
         for far in ["2026-11-22T10:05:02Z", "2026-11-22T09:54:59Z", "2030-01-01T00:00:00Z", "2019-01-01T00:00:00Z"] {
             let clock = Clock::new();
-            clock.hear(time("2026-11-22T10:00:00Z"), after(&clock, 0));
-            clock.hear(time(far), after(&clock, 500));
-            let jump = TimeJump { said: time(far), expected: time("2026-11-22T10:00:00.5Z") };
-            assert_eq!(clock.jump(), Some(jump), "{far}");
+            clock.hear(&here(), time("2026-11-22T10:00:00Z"), after(&clock, 0));
+            clock.hear(&here(), time(far), after(&clock, 500));
+            let jump = TimeJump { region: here(), said: time(far), expected: time("2026-11-22T10:00:00.5Z") };
+            assert_eq!(clock.jump(), Some(jump.clone()), "{far}");
             assert_eq!(clock.now_at(after(&clock, 500)), time("2026-11-22T10:00:00.5Z"), "{far}");
-            clock.hear(time("2026-11-22T10:00:02Z"), after(&clock, 1_500));
+            clock.hear(&here(), time("2026-11-22T10:00:02Z"), after(&clock, 1_500));
             assert_eq!(clock.jump(), Some(jump), "what was once in doubt stays so in this run");
             clock.begin();
-            clock.hear(time(far), after(&clock, 2_000));
+            clock.hear(&here(), time(far), after(&clock, 2_000));
             assert_eq!((clock.jump(), clock.now_at(after(&clock, 2_000))), (None, time(far)));
         }
     }
@@ -204,7 +212,7 @@ mod tests {
     #[test]
     fn what_is_left_is_counted_by_it() {
         let clock = Clock::new();
-        clock.hear(time("2026-11-22T10:00:00Z"), after(&clock, 0));
+        clock.hear(&here(), time("2026-11-22T10:00:00Z"), after(&clock, 0));
         let left = |text, ms| clock.left_at(time(text), after(&clock, ms));
         assert_eq!(left("2026-11-22T10:00:15Z", 5_000), Some(Duration::from_secs(10)));
         assert_eq!(left("2026-11-22T10:00:05Z", 5_000), None);

@@ -7,12 +7,16 @@
 use aws_sdk_ec2::config::interceptors::AfterDeserializationInterceptorContextRef;
 use aws_sdk_ec2::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_smithy_runtime_api::box_error::BoxError;
+use snapwarden_core::printable::printable;
 use xmlparser::{ElementEnd, Token, Tokenizer};
 
 /// An answer that is not one whole XML document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the answer is not whole: {0}")]
 pub(crate) struct NotWhole(String);
+
+/// How the name of every answer ends: `DeleteSnapshotResponse`. Alone it is an error's.
+const ANSWER: &str = "Response";
 
 /// Looks through every good answer.
 #[derive(Debug)]
@@ -40,15 +44,18 @@ impl Intercept for Checker {
     }
 }
 
-/// Whether `text` is one XML element, closed, with everything in it closed.
+/// Whether `text` is one XML element, closed, with everything in it closed, an answer by its name, and none that says that it was
+/// not done.
 #[allow(clippy::wildcard_enum_match_arm, reason = "text, comments and the like open and close nothing")]
 fn check(text: &str) -> Result<(), NotWhole> {
-    let mut open = Vec::new();
-    let mut roots = 0;
+    let mut open: Vec<&str> = Vec::new();
+    let (mut roots, mut root) = (0, "");
     for token in Tokenizer::from(text) {
         match token.map_err(|error| NotWhole(error.to_string()))? {
             Token::ElementStart { local, .. } => {
-                roots += usize::from(open.is_empty());
+                if open.is_empty() {
+                    (roots, root) = (roots + 1, local.as_str());
+                }
                 open.push(local.as_str());
             }
             Token::ElementEnd { end: ElementEnd::Close(_, local), .. } => {
@@ -56,6 +63,9 @@ fn check(text: &str) -> Result<(), NotWhole> {
                 if opened != Some(local.as_str()) {
                     return Err(NotWhole(format!("</{local}> closes nothing")));
                 }
+            }
+            Token::Text { text } if open[..] == [root, "return"] && text.trim() != "true" => {
+                return Err(NotWhole(format!("it says that it was not done: {}", printable(&text, 40))));
             }
             Token::ElementEnd { end: ElementEnd::Empty, .. } => {
                 open.pop();
@@ -65,7 +75,8 @@ fn check(text: &str) -> Result<(), NotWhole> {
     }
     match open.last() {
         Some(local) => Err(NotWhole(format!("<{local}> is not closed"))),
-        None if roots == 1 => Ok(()),
+        None if roots == 1 && root.len() > ANSWER.len() && root.ends_with(ANSWER) => Ok(()),
+        None if roots == 1 => Err(NotWhole(format!("<{}> is no answer of EC2", printable(root, 40)))),
         None => Err(NotWhole(format!("{roots} documents in it"))),
     }
 }
@@ -74,17 +85,29 @@ fn check(text: &str) -> Result<(), NotWhole> {
 mod tests {
     use super::*;
 
-    const ANSWER: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
-<A xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><set><item><id>1</id><empty/></item></set><next></next></A>
+    const GOOD: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<AResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><set><item><id>1</id><empty/></item></set><return>true</return></AResponse>
 "#;
 
     #[test]
     fn a_whole_answer_is_taken_and_no_cut_of_it_is() {
-        check(ANSWER).unwrap();
-        let end = ANSWER.trim_end().len();
+        check(GOOD).unwrap();
+        let end = GOOD.trim_end().len();
         for cut in 0..end {
-            assert!(check(&ANSWER[..cut]).is_err(), "{}", &ANSWER[..cut]);
+            assert!(check(&GOOD[..cut]).is_err(), "{}", &GOOD[..cut]);
         }
+    }
+
+    #[test]
+    fn what_says_nothing_of_the_call_is_no_answer() {
+        for other in [
+            "<html><p>Maintenance</p></html>",
+            "<Response><Errors/></Response>",
+            "<AResponse><return>false</return></AResponse>",
+        ] {
+            assert!(check(other).is_err(), "{other:?}");
+        }
+        check("<AResponse><set><return>false</return></set></AResponse>").unwrap();
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! `snapwarden run`: a job, once, on AWS.
 
 use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use futures_util::future::{Either, select};
 use snapwarden_core::decision::Job;
 use snapwarden_core::policy::Config;
-use snapwarden_core::report::RunReport;
+use snapwarden_core::report::{EXIT_FAILED, RunReport};
 use snapwarden_exec::pacing::Stop;
 use snapwarden_exec::run::{RunError, RunOptions, run as run_job};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -18,6 +19,8 @@ use crate::{connect, output, plan, render};
 /// Told to stop by Ctrl-C, or by a service manager: as shells count it, 128 and the signal's number.
 const EXIT_INTERRUPTED: u8 = 130;
 const EXIT_TERMINATED: u8 = 143;
+/// A second signal so soon after the first is the same one.
+const AGAIN_MIN: Duration = Duration::from_secs(1);
 
 /// Runs a job and prints its report.
 pub(crate) fn run(job: &RunJob) -> anyhow::Result<u8> {
@@ -36,7 +39,11 @@ pub(crate) fn run(job: &RunJob) -> anyhow::Result<u8> {
         (report, _) => report?,
     };
     plan::warn_of_idle(&approvals, &report.plan.regions);
-    show(&report, args)?;
+    if let Err(error) = show(&report, args) {
+        // What was done is done: 1 would say that nothing was.
+        output::warn(&format!("{error:#}"));
+        return Ok(EXIT_FAILED);
+    }
     Ok(signal.filter(|_| report.was_stopped()).unwrap_or_else(|| report.exit_code()))
 }
 
@@ -53,16 +60,18 @@ async fn carry_out(
     let options = RunOptions { config, stop: stop.clone(), ..RunOptions::new(job, scope) };
     let bar = Bar::new();
     let mut running = pin!(run_job(&aws, &options, &bar));
-    let mut signal = None;
+    let (mut signal, mut told) = (None, None::<Instant>);
     loop {
         match select(running.as_mut(), pin!(signals.next())).await {
             Either::Left((report, _)) => {
                 bar.finish();
                 return Ok((report, signal));
             }
+            // `timeout` sends its signal twice, to the command and to its group.
+            Either::Right(_) if told.is_some_and(|at| at.elapsed() < AGAIN_MIN) => {}
             Either::Right((exit_code, _)) if stop.is_told() => std::process::exit(exit_code.into()),
             Either::Right((exit_code, _)) => {
-                signal = Some(exit_code);
+                (signal, told) = (Some(exit_code), Some(Instant::now()));
                 stop.stop();
                 bar.warn("stopping: what is in flight is finished and reported; once more ends it at once");
             }

@@ -76,7 +76,8 @@ impl Sim {
     /// The same world, for a run in which an answer's time is not believed.
     pub fn with_time_jump(&self, said: Timestamp) -> Self {
         let expected = self.with(|world| world.now());
-        Self { jump: Some(TimeJump { said, expected }), ..self.clone() }
+        let region = self.with(|world| world.regions().next().cloned());
+        Self { jump: region.map(|region| TimeJump { region, said, expected }), ..self.clone() }
     }
 
     /// Looks into the world, or changes it.
@@ -276,7 +277,7 @@ impl Cloud for Sim {
     fn begin(&self) {}
 
     fn time_jump(&self) -> Option<TimeJump> {
-        self.jump
+        self.jump.clone()
     }
 
     async fn account(&self, region: &Region) -> Result<AccountId, CloudError> {

@@ -159,6 +159,9 @@ fn keeps_a_snapshot(message: &str) -> bool {
     message.contains("snapshot") && (message.contains("is locked") || message.contains("aws backup"))
 }
 
+/// Our word in the place of a code where there was no answer.
+pub const NO_ANSWER: &str = "NoAnswer";
+
 /// A call that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{message} ({code})")]
@@ -192,7 +195,7 @@ impl CloudError {
 
     /// The request may have left and no answer came.
     pub fn no_answer(message: impl Into<String>) -> Self {
-        Self { kind: ErrorKind::Ambiguous, code: "NoAnswer".to_owned(), message: message.into() }
+        Self { kind: ErrorKind::Ambiguous, code: NO_ANSWER.to_owned(), message: message.into() }
     }
 }
 
@@ -258,9 +261,11 @@ pub struct Begun {
 /// The calls made, by Region and action: the work done is a tested property.
 pub type Calls = BTreeMap<(Region, Action), u64>;
 
-/// Two answers of one run that cannot both be right about the time: nothing is deleted by either.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Two answers of one run that cannot both be right about the time: nothing is changed by either.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimeJump {
+    /// Whose answer that was.
+    pub region: Region,
     /// What the answer said.
     pub said: Timestamp,
     /// What it was by the answers before, and by a steady clock since.

@@ -156,9 +156,11 @@ fn named_regions(job: Job, inventory: &Inventory, is_first: bool) -> Wanted {
             Listing::Snapshots => seen.snapshots != Read::NotAsked,
         })
     };
-    // The creator reads a destination after the own Region even where it acts in both: see the head of this file.
-    let reads_again = job == Job::Create && is_first;
-    wanted.retain(|(region, listing)| reads_again || !known(region, *listing));
+    // The creator reads a destination after the own Region even where it acts in both: see the head of this file. One that could
+    // not be read is not waited for twice.
+    let is_whole = |region: &Region| inventory.regions.get(region).is_some_and(|seen| seen.snapshots.is_whole());
+    let reads_again = |region: &Region| job == Job::Create && is_first && is_whole(region);
+    wanted.retain(|(region, listing)| reads_again(region) || !known(region, *listing));
     wanted
 }
 
@@ -269,7 +271,9 @@ impl<C: Cloud> Looker<'_, '_, C> {
             let Page { items: more, next: token } = match answer {
                 Ok(page) => page,
                 Err(CallError::Deadline) => break Some("not listed within half of the run's time".to_owned()),
-                Err(error @ (CallError::Stopped | CallError::Cloud(_))) => break Some(error.to_string()),
+                Err(error @ (CallError::Stopped | CallError::TimeInDoubt | CallError::Cloud(_))) => {
+                    break Some(error.to_string());
+                }
             };
             items.extend(more);
             self.progress.listed(region, action, items.len());

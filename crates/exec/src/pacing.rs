@@ -14,11 +14,12 @@ use std::rc::Rc;
 use jiff::{SignedDuration, Timestamp};
 use snapwarden_core::ids::Region;
 
-use crate::cloud::{Action, Cloud, CloudError, ErrorKind};
+use crate::cloud::{Action, Cloud, CloudError, ErrorKind, NO_ANSWER};
 
 /// Tries of one call, the first included.
 const TRIES_MAX: u32 = 6;
-/// Tries of the call that a run begins with. A wrong endpoint is said within seconds; the next tick looks again.
+/// Tries of the call that a run begins with, and of a listing that is not answered. A wrong endpoint is said within seconds; the
+/// next tick looks again.
 const FIRST_TRIES_MAX: u32 = 3;
 /// The pause after the first throttle answer; it doubles with each.
 const PAUSE_MS: i64 = 1_000;
@@ -38,6 +39,9 @@ pub enum CallError {
     /// The run was told to stop: nothing was sent.
     #[error("the run was told to stop")]
     Stopped,
+    /// EC2's answers disagree about the time, so nothing is changed any more: nothing was sent.
+    #[error("EC2's answers disagree about the time")]
+    TimeInDoubt,
     /// EC2's answer, or that there was none.
     #[error(transparent)]
     Cloud(#[from] CloudError),
@@ -123,8 +127,10 @@ impl Bucket {
     }
 }
 
-fn tries_max(action: Action) -> u32 {
-    if action == Action::GetCallerIdentity { FIRST_TRIES_MAX } else { TRIES_MAX }
+/// A listing that is not answered is waited for as long as an answer may take, and the plan of all Regions waits with it.
+fn tries_max(action: Action, error: &CloudError) -> u32 {
+    let is_unanswered = !action.is_change() && error.code == NO_ANSWER;
+    if action == Action::GetCallerIdentity || is_unanswered { FIRST_TRIES_MAX } else { TRIES_MAX }
 }
 
 /// Tells a run to stop (Ctrl-C): calls in flight are finished, no more go out, and the run reports.
@@ -188,9 +194,16 @@ impl<'c, C: Cloud> Pacer<'c, C> {
         request: impl AsyncFn() -> Result<T, CloudError>,
     ) -> Result<T, CallError> {
         let by = self.deadline.map_or(by, |deadline| deadline.min(by));
-        let mut tried = 0;
+        let (mut tried, mut unclear) = (0, None);
+        // What may have happened stays so, whatever keeps it from being asked again.
+        let ended = |error: CallError, unclear: Option<CloudError>| unclear.map_or(error, CallError::Cloud);
         loop {
-            self.wait_for_turn(region, action, by).await?;
+            if let Err(error) = self.wait_for_turn(region, action, by).await {
+                return Err(ended(error, unclear));
+            }
+            if action.is_change() && self.cloud.time_jump().is_some() {
+                return Err(ended(CallError::TimeInDoubt, unclear));
+            }
             let error = match request().await {
                 Ok(answer) => {
                     self.with_bucket(region, action, Bucket::succeeded);
@@ -203,15 +216,36 @@ impl<'c, C: Cloud> Pacer<'c, C> {
                 self.with_bucket(region, action, |bucket| bucket.throttled(now));
             }
             tried += 1;
-            if tried == tries_max(action) || !may_try_again(action, error.kind) {
-                return Err(CallError::Cloud(error));
+            let proves_nothing = match error.kind {
+                ErrorKind::Ambiguous => true,
+                ErrorKind::Throttled | ErrorKind::Unavailable => false,
+                // The answer is about what is there now, whatever came of the try before.
+                ErrorKind::RateExceeded
+                | ErrorKind::VolumeLimitReached
+                | ErrorKind::LimitReached
+                | ErrorKind::NotFound
+                | ErrorKind::Refused
+                | ErrorKind::Unauthorized
+                | ErrorKind::Invalid
+                | ErrorKind::Unknown => {
+                    unclear = None;
+                    false
+                }
+            };
+            if proves_nothing && action.is_change() {
+                unclear = Some(error.clone());
+            }
+            if tried >= tries_max(action, &error) || !may_try_again(action, error.kind) {
+                return Err(ended(CallError::Cloud(error), unclear));
             }
             let pause_ms = (PAUSE_MS << tried.min(16)).min(PAUSE_MS_MAX) / 2;
             let until = plus_ms(self.cloud.now(), pause_ms);
             if until >= by {
-                return Err(CallError::Cloud(error));
+                return Err(ended(CallError::Cloud(error), unclear));
             }
-            self.pause_until(until).await?;
+            if let Err(error) = self.pause_until(until).await {
+                return Err(ended(error, unclear));
+            }
         }
     }
 

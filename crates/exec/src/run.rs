@@ -119,7 +119,7 @@ pub async fn prepare<C: Cloud>(
 ) -> Result<Prepared, RunError> {
     let Collected { inventory, regions } = collect(pacer, &[options.job], &options.scope, progress).await?;
     let (mut plan, violations) = decide(options.job, &inventory, &regions, &options.config)?;
-    plan.findings.extend(time_in_doubt(&plan, pacer.cloud()));
+    plan.findings.extend(time_in_doubt(pacer.cloud()));
     progress.planned(&plan, &violations);
     Ok(Prepared { inventory, plan, violations })
 }
@@ -155,7 +155,7 @@ pub async fn run<C: Cloud>(cloud: &C, options: &RunOptions, progress: &dyn Progr
     findings.extend(more_findings);
     let stopped = stopped(&plan, &outcomes, &mut findings);
     findings.extend(stopped);
-    findings.extend(time_in_doubt(&plan, cloud));
+    findings.extend(time_in_doubt(cloud));
     findings.extend(not_begun(&mut plan, &outcomes));
     findings.sort();
     findings.dedup();
@@ -175,11 +175,10 @@ fn stopped(plan: &Plan, outcomes: &[Outcome], findings: &mut Vec<Finding>) -> Op
     Some(Finding::new(region, region, Problem::Stopped { left }))
 }
 
-/// That nothing was deleted, since EC2's answers do not agree on the time.
-fn time_in_doubt<C: Cloud>(plan: &Plan, cloud: &C) -> Option<Finding> {
-    let TimeJump { said, expected } = cloud.time_jump()?;
-    let region = plan.regions.first()?;
-    Some(Finding::new(region, region, Problem::TimeInDoubt { said, expected }))
+/// That nothing is changed any more, since EC2's answers disagree about the time.
+fn time_in_doubt<C: Cloud>(cloud: &C) -> Option<Finding> {
+    let TimeJump { region, said, expected } = cloud.time_jump()?;
+    Some(Finding::new(&region, &region, Problem::TimeInDoubt { said, expected }))
 }
 
 /// Counts the backups that were late and that this run did not begin either, whatever came in between, and says so.

@@ -1,6 +1,7 @@
 //! S10 through the SDK: the clock is the endpoint's, and without it nothing is believed or changed.
 
 use snapwarden_exec::cloud::{ErrorKind, SnapshotQuery};
+use snapwarden_exec::pacing::{CallError, Pacer, Stop};
 
 use super::answers;
 use super::*;
@@ -75,6 +76,24 @@ fn without_a_date_no_answer_is_given_out_and_no_change_is_sent() {
     endpoint.next(Reply::ok(&answers::done("DeleteSnapshot")).dated(None));
     run(aws.delete_snapshot(&home(), &snapshot)).unwrap();
     assert!(seconds(&aws) >= at("2026-11-22T10:15:30Z"), "one Date is enough: it moves on");
+}
+
+/// A jump that is heard in the middle of a call's tries stops it, and every change after it.
+#[test]
+fn what_is_tried_again_asks_first_whether_the_time_is_in_doubt() {
+    let endpoint = Endpoint::default();
+    let aws = ready(&endpoint);
+    let far = Reply::error(503, "RequestLimitExceeded").dated(Some("Sun, 22 Nov 2028 10:00:00 GMT"));
+    endpoint.next(far);
+    let pacer = Pacer::new(&aws, None, Stop::default());
+    let snapshot = "snap-1".parse().unwrap();
+    let home = home();
+    let delete = || pacer.call(&home, Action::DeleteSnapshot, async || aws.delete_snapshot(&home, &snapshot).await);
+    assert_eq!(run(delete()), Err(CallError::TimeInDoubt));
+    assert_eq!(run(delete()), Err(CallError::TimeInDoubt));
+    assert_eq!(endpoint.seen().len(), 1, "the first try, which heard of it");
+    let jump = aws.time_jump().unwrap();
+    assert_eq!(jump.region, home);
 }
 
 #[test]

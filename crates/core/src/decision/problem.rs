@@ -95,6 +95,7 @@ pub enum Problem {
     SetsNotAllowed { message: String },
     SetRefused { code: String, message: String },
     LateTagsPending { why: String },
+    NotFound { count: usize, example: String, message: String },
     Stopped { left: usize },
     TimeInDoubt { said: Timestamp, expected: Timestamp },
     MarkNotWritten { why: String, snapshots: usize },
@@ -405,10 +406,16 @@ impl fmt::Display for Problem {
             ),
             P::TimeInDoubt { said, expected } => write!(
                 f,
-                "EC2's answers disagree about the time: one says {}, by those before it is {}. Nothing more is deleted or \
-                 marked in this run. If the next one says so too, look for a proxy or a cache between here and EC2",
+                "EC2's answers disagree about the time: one says {}, by those before it is {}. Nothing more is changed in \
+                 this run. If the next one says so too, look for a proxy or a cache between here and EC2",
                 minute(said),
                 minute(expected)
+            ),
+            P::NotFound { count, example, message } => write!(
+                f,
+                "EC2 did not find what its list had shown a moment before: {count}, such as {example} ({}). If the next run says \
+                 so too, look at it in the console",
+                crate::printable::printable(message, 200)
             ),
             P::Stopped { left } => write!(f, "the run was told to stop: {left} of its changes are left to the next run"),
             P::LateTagsPending { why } => write!(

@@ -22,6 +22,7 @@ use super::facts::{CLOSED, OF_ONE_ALONE, UNSEEN_S, day, delete_on, is_copy_of, i
 use super::found::{Broken, Found};
 use super::memory::Memory;
 use super::process::Process;
+use super::seen::is_describe;
 use crate::call::{Action, Call, ResourceId};
 use crate::keys;
 use crate::world::World;
@@ -95,10 +96,11 @@ impl Rules {
     /// Judges a call that is about to be made, by the world as it is; what is wrong counts if the call takes effect.
     pub(super) fn judge(&self, world: &World, process: &Process, region: &Region, call: &Call) -> Found {
         let mut found = Found::default();
+        found.unless(is_describe(call) || !process.doubts_time, "S10", || {
+            format!("{} is called, and the time is in doubt", call.action())
+        });
         match call {
             Call::DeleteSnapshot { snapshot } => {
-                found
-                    .unless(!process.doubts_time, "S10", || format!("{snapshot} is deleted, and the time is in doubt"));
                 if let Some(record) = world.snapshot(region, snapshot) {
                     Delete { rules: self, world, process, region, record }.judge(&mut found);
                 }
@@ -126,8 +128,6 @@ impl Rules {
                 }
             }
             Call::CreateTags { resources, tags } => {
-                let is_mark = tags.has("snapwarden:closed") && process.doubts_time;
-                found.unless(!is_mark, "S10", || "a mark is written, and the time is in doubt".to_owned());
                 for resource in resources {
                     self.judge_tags(world, process, region, resource, tags, &mut found);
                 }

@@ -1,7 +1,7 @@
 //! Single faults, and what a run makes of them: nothing twice, nothing hidden, the rest goes on.
 
-use snapwarden_core::decision::{Act, Consistency, Job, Problem, Reason};
-use snapwarden_core::report::{Deferred, Outcome};
+use snapwarden_core::decision::{Act, Consistency, Finding, Job, Problem, Reason};
+use snapwarden_core::report::{Deferred, Outcome, RunReport};
 use snapwarden_core::tags::{Tags, key};
 use snapwarden_ec2sim::call::{Action, ApiError, ResourceId};
 use snapwarden_ec2sim::face::Sim;
@@ -41,6 +41,56 @@ fn a_throttled_or_never_connected_create_is_tried_again_in_the_same_run() {
         assert_eq!(job(&sim, Job::Create).exit_code(), 0, "{fault:?}");
         assert_every_volume_is_backed_up(&sim.with(|world| world.clone()), "retried");
     }
+}
+
+#[test]
+fn one_instance_whose_set_is_forbidden_costs_the_others_nothing() {
+    let mut world = world(1);
+    let all: Vec<_> = (0..20).map(|n| instance(&mut world, &format!("web-{n}"), &BOTH, 2)).collect();
+    let forbidden = ApiError::answer(403, "UnauthorizedOperation", "a tag condition");
+    world.order(&region(HOME), Action::CreateSnapshots, Some(all[0].as_str()), Ordered::Answer(forbidden));
+    let report = job(&Sim::new(world), Job::Create);
+    let alone = report.outcomes.iter().filter(|outcome| matches!(outcome, Outcome::DoneAlone { .. })).count();
+    assert_eq!((alone, report.calls[HOME]["CreateSnapshots"]), (2, 20));
+}
+
+#[test]
+fn what_ec2_does_not_find_though_it_lists_it_is_no_failure_and_is_said_in_its_words() {
+    let mut world = world(1);
+    instance(&mut world, "db", &BOTH, 1);
+    let gone = |code: &str| Ordered::Answer(ApiError::answer(400, code, "never heard of it"));
+    world.order(&region(HOME), Action::CreateSnapshot, None, gone("InvalidVolume.NotFound"));
+    let sim = Sim::new(world);
+    let said = |report: &RunReport, place: &str| {
+        let is_it = |one: &&Finding| matches!(&one.problem, Problem::NotFound { count: 1, message, .. } if message == "never heard of it");
+        assert_eq!((report.findings.iter().filter(is_it).count(), report.exit_code()), (1, 0), "{:?}", report.findings);
+        assert_eq!(report.findings.iter().find(is_it).unwrap().region, region(place));
+    };
+    said(&job(&sim, Job::Create), HOME);
+    pass(&sim, 3);
+    act(&sim, Job::Create);
+    pass(&sim, 30);
+    sim.with(|world| world.order(&region(AWAY), Action::CopySnapshot, None, gone("InvalidSnapshot.NotFound")));
+    said(&job(&sim, Job::Offsite), AWAY);
+}
+
+#[test]
+fn a_delete_whose_reply_was_lost_is_unclear_whatever_keeps_it_from_being_asked_again() {
+    let mut world = world(1);
+    instance(&mut world, "db", &[("Backup", "Yes"), ("RetentionDays", "1")], 1);
+    let sim = Sim::new(world);
+    for _ in 0..4 {
+        act(&sim, Job::Create);
+        pass(&sim, 24 * 60);
+    }
+    sim.with(|world| {
+        world.order(&region(HOME), Action::DeleteSnapshot, None, Ordered::Fault(Fault::LostAfter));
+        (0..30)
+            .for_each(|_| world.order(&region(HOME), Action::DeleteSnapshot, None, Ordered::Fault(Fault::Throttled)));
+    });
+    let report = job(&sim, Job::Expire);
+    let unclear = report.outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Unclear(_))).count();
+    assert_eq!((unclear, report.exit_code()), (1, 2), "{:?}", report.outcomes);
 }
 
 #[test]

@@ -17,11 +17,15 @@ use super::{Executor, Item, TAGGED_PER_CALL_MAX, in_turn, is_about_some, outcome
 use crate::cloud::{Action, Begun, Cloud, CloudError, ErrorKind, SetRequest};
 use crate::pacing::CallError;
 
+/// Refused sets of a Region, and none made, after which no more are asked for in a run.
+const SETS_REFUSED_MAX: usize = 3;
+
 /// A snapshot that wants late tags, and the decision that waits for them, if one does.
 type Late<'a> = (SnapshotId, Option<Item<'a>>);
 
 pub(super) async fn in_region<C: Cloud>(executor: &Executor<'_, '_, C>, region: &Region) {
-    let creator = Creator { executor, region, sets_refused: Cell::new(false), late: RefCell::default() };
+    let (made, refused) = (Cell::new(0), Cell::new(0));
+    let creator = Creator { executor, region, sets_made: made, sets_refused: refused, late: RefCell::default() };
     let mut volumes: BTreeMap<&VolumeId, (Item<'_>, &Tags)> = BTreeMap::new();
     for item in executor.items_in(region) {
         match &item.1.act {
@@ -44,9 +48,10 @@ pub(super) async fn in_region<C: Cloud>(executor: &Executor<'_, '_, C>, region: 
 struct Creator<'e, 'a, 'c, C> {
     executor: &'e Executor<'a, 'c, C>,
     region: &'e Region,
-    /// Set by the first `UnauthorizedOperation`: the predecessor's role has no CreateSnapshots, and asking again does not
-    /// help.
-    sets_refused: Cell<bool>,
+    sets_made: Cell<usize>,
+    /// Those that got `UnauthorizedOperation`. The predecessor's role has no CreateSnapshots, and asking again does not help; but a
+    /// policy may forbid it of one instance alone.
+    sets_refused: Cell<usize>,
     late: RefCell<BTreeMap<Tags, Vec<Late<'a>>>>,
 }
 
@@ -58,7 +63,8 @@ impl<'a, C: Cloud> Creator<'_, 'a, '_, C> {
     }
 
     async fn group(&self, group: &'a CreateGroup, todo: Todo<'a>) {
-        if group.consistency == Consistency::Set && !self.sets_refused.get() && self.set(group, &todo).await {
+        let may_be_made = self.sets_made.get() > 0 || self.sets_refused.get() < SETS_REFUSED_MAX;
+        if group.consistency == Consistency::Set && may_be_made && self.set(group, &todo).await {
             return;
         }
         let region = self.region;
@@ -74,7 +80,7 @@ impl<'a, C: Cloud> Creator<'_, 'a, '_, C> {
             let outcome = match self.executor.pacer.call(region, Action::CreateSnapshot, request).await {
                 Ok(begun) if group.consistency == Consistency::Set => Outcome::DoneAlone { made: begun.snapshot },
                 Ok(begun) => Outcome::Done { made: Some(begun.snapshot) },
-                Err(error) => outcome_of(error),
+                Err(error) => self.executor.made_nothing(region, volume.as_str(), error),
             };
             self.executor.settle(item, outcome);
         });
@@ -95,12 +101,14 @@ impl<'a, C: Cloud> Creator<'_, 'a, '_, C> {
             cloud.create_snapshots(self.region, request).await
         };
         match self.executor.pacer.call(self.region, Action::CreateSnapshots, request).await {
-            Ok(begun) => self.made(todo, begun),
+            Ok(begun) => {
+                self.sets_made.set(self.sets_made.get() + 1);
+                self.made(todo, begun);
+            }
             Err(CallError::Cloud(error)) if self.is_refusal(group, &error) => return false,
             Err(error) => {
-                for (_, (item, _)) in todo {
-                    self.executor.settle(*item, outcome_of(error.clone()));
-                }
+                let outcome = self.executor.made_nothing(self.region, group.instance.as_str(), error);
+                todo.iter().for_each(|(_, (item, _))| self.executor.settle(*item, outcome.clone()));
             }
         }
         true
@@ -128,7 +136,7 @@ impl<'a, C: Cloud> Creator<'_, 'a, '_, C> {
         let Said { code, message } = said(error);
         match error.kind {
             ErrorKind::Unauthorized if code == "UnauthorizedOperation" => {
-                self.sets_refused.set(true);
+                self.sets_refused.set(self.sets_refused.get() + 1);
                 let problem = Problem::SetsNotAllowed { message };
                 self.executor.find(Finding::new(self.region, "CreateSnapshots", problem));
                 true

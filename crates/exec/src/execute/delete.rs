@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use snapwarden_core::ids::{Region, SnapshotId};
-use snapwarden_core::report::{Deferred, Outcome};
+use snapwarden_core::report::Outcome;
 
 use super::look::{IDS_PER_LOOK_MAX, Looked, Wanted};
 use super::{Executor, Item, in_turn, outcome_of, said};
@@ -71,9 +71,6 @@ impl<C: Cloud> Executor<'_, '_, C> {
     /// It goes out before `by`, when the second look is too old, or not at all.
     async fn delete(&self, region: &Region, snapshot: &SnapshotId, by: Timestamp) -> Outcome {
         let cloud = self.pacer.cloud();
-        if cloud.time_jump().is_some() {
-            return Outcome::Deferred(Deferred::TimeInDoubt);
-        }
         let request = async || cloud.delete_snapshot(region, snapshot).await;
         match self.pacer.call_by(region, Action::DeleteSnapshot, by, request).await {
             Ok(()) => Outcome::Done { made: None },
@@ -90,7 +87,7 @@ impl<C: Cloud> Executor<'_, '_, C> {
                 | ErrorKind::Ambiguous
                 | ErrorKind::Unknown => outcome_of(CallError::Cloud(error)),
             },
-            Err(error @ (CallError::Deadline | CallError::Stopped)) => outcome_of(error),
+            Err(error @ (CallError::Deadline | CallError::Stopped | CallError::TimeInDoubt)) => outcome_of(error),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! It closes the race in which a person tags KeepForever, or removes a copy, between the plan and the call. Whatever
 //! differs, however harmless it may be, is left to the next run.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
@@ -22,7 +23,7 @@ pub(super) const IDS_PER_LOOK_MAX: usize = 200;
 /// What is to be looked at, by Region.
 pub(super) type Wanted = BTreeMap<Region, BTreeSet<SnapshotId>>;
 
-/// How long after it a second look still holds. A throttled delete may come minutes after it.
+/// How long after it was sent a second look still holds. A throttled delete may come minutes after it.
 const HOLDS_SECONDS: i64 = 60;
 
 /// What was seen, and until when that holds.
@@ -58,16 +59,20 @@ impl<C: Cloud> Executor<'_, '_, C> {
         looked
     }
 
-    /// One look, and when it was answered.
+    /// One look, and when it was sent: EC2 may answer with what was true then.
     async fn look_at<'r>(
         &self,
         region: &'r Region,
         ids: Vec<SnapshotId>,
     ) -> (&'r Region, Result<Vec<Snapshot>, CallError>, Timestamp) {
         let cloud = self.pacer.cloud();
-        let request = async || looked_whole(cloud.describe_snapshots(region, SnapshotQuery::Ids(ids.clone())).await?);
+        let sent = Cell::new(cloud.now());
+        let request = async || {
+            sent.set(cloud.now());
+            looked_whole(cloud.describe_snapshots(region, SnapshotQuery::Ids(ids.clone())).await?)
+        };
         let answer = self.pacer.call(region, Action::DescribeSnapshots, request).await;
-        (region, answer, cloud.now())
+        (region, answer, sent.get())
     }
 
     /// What becomes of a delete of `snapshot` that the second look forbids, if it does.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use snapwarden_core::decision::{Act, Finding, Problem, Subject};
 use snapwarden_core::ids::{Region, SnapshotId};
-use snapwarden_core::report::{Deferred, Outcome};
+use snapwarden_core::report::Outcome;
 use snapwarden_core::tags::{Tags, key};
 
 use super::{Executor, Item, TAGGED_PER_CALL_MAX, became, in_turn, is_about_some};
@@ -54,11 +54,6 @@ async fn write<C: Cloud>(executor: &Executor<'_, '_, C>, region: &Region, closed
     let value = closed.map(|day| day.to_string()).unwrap_or_default();
     let tags: Tags = [(key::CLOSED, value)].into_iter().collect();
     let ids: Vec<_> = batch.iter().map(|(_, id)| (*id).clone()).collect();
-    // Of a wrong day it would end what is kept for the closing days too early.
-    if executor.pacer.cloud().time_jump().is_some() {
-        let outcome = Outcome::Deferred(Deferred::TimeInDoubt);
-        return batch.iter().for_each(|(item, _)| executor.settle(*item, outcome.clone()));
-    }
     match executor.create_tags(region, &ids, &tags).await {
         Err(error) if batch.len() > 1 && is_about_some(&error) => {
             for (item, id) in batch {

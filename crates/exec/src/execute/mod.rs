@@ -14,12 +14,12 @@ mod mark;
 mod offsite;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
-use snapwarden_core::decision::{Decision, Finding, Job, Plan, Subject};
+use snapwarden_core::decision::{Decision, Finding, Job, Plan, Problem, Subject};
 use snapwarden_core::ids::{Region, SnapshotId};
 use snapwarden_core::inventory::Inventory;
 use snapwarden_core::report::{Changed, Deferred, Outcome, Said};
@@ -42,7 +42,8 @@ pub async fn execute<C: Cloud>(
     progress: &dyn Progress,
 ) -> (Vec<Outcome>, Vec<Finding>) {
     let outcomes = RefCell::new(plan.decisions.iter().map(unsettled).collect());
-    let executor = Executor { pacer, plan, inventory, progress, outcomes, findings: RefCell::default() };
+    let (findings, not_found) = (RefCell::default(), RefCell::default());
+    let executor = Executor { pacer, plan, inventory, progress, outcomes, findings, not_found };
     let regions: BTreeSet<_> = plan.decisions.iter().map(calls_in).collect();
     let streams = regions.into_iter().map(|region| async {
         match plan.job {
@@ -52,7 +53,12 @@ pub async fn execute<C: Cloud>(
         }
     });
     join_all(streams).await;
-    (executor.outcomes.into_inner(), executor.findings.into_inner())
+    let mut findings = executor.findings.into_inner();
+    let of_region = |(region, (count, example, message)): (Region, NotFound)| {
+        Finding::new(&region, &region, Problem::NotFound { count, example, message })
+    };
+    findings.extend(executor.not_found.into_inner().into_iter().map(of_region));
+    (executor.outcomes.into_inner(), findings)
 }
 
 /// The outcome of a decision before it is carried out. None is left so; if one were, it must not look like success.
@@ -89,7 +95,12 @@ struct Executor<'a, 'c, C> {
     progress: &'a dyn Progress,
     outcomes: RefCell<Vec<Outcome>>,
     findings: RefCell<Vec<Finding>>,
+    /// What EC2 did not find to make a snapshot or a copy of, by Region.
+    not_found: RefCell<BTreeMap<Region, NotFound>>,
 }
+
+/// How many, the first, and EC2's words about it.
+type NotFound = (usize, String, String);
 
 impl<'a, C: Cloud> Executor<'a, '_, C> {
     /// The decisions that are carried out in `region`, with their places, in the plan's order.
@@ -102,6 +113,17 @@ impl<'a, C: Cloud> Executor<'a, '_, C> {
         if let Some(slot) = self.outcomes.borrow_mut().get_mut(place) {
             *slot = outcome;
         }
+    }
+
+    /// What a call that made nothing makes of its item. That its volume, instance or source is gone is no failure; but a list that
+    /// shows what EC2 does not find should not go unheard.
+    fn made_nothing(&self, region: &Region, of: &str, error: CallError) -> Outcome {
+        if let CallError::Cloud(CloudError { kind: ErrorKind::NotFound, message, .. }) = &error {
+            let mut not_found = self.not_found.borrow_mut();
+            let first = || (0, of.to_owned(), message.clone());
+            not_found.entry(region.clone()).or_insert_with(first).0 += 1;
+        }
+        outcome_of(error)
     }
 
     fn find(&self, finding: Finding) {
@@ -138,7 +160,7 @@ fn is_about_some(error: &CallError) -> bool {
             | ErrorKind::Unavailable
             | ErrorKind::Ambiguous => false,
         },
-        CallError::Deadline | CallError::Stopped => false,
+        CallError::Deadline | CallError::Stopped | CallError::TimeInDoubt => false,
     }
 }
 
@@ -156,6 +178,7 @@ fn outcome_of(error: CallError) -> Outcome {
     let error = match error {
         CallError::Deadline => return Outcome::Deferred(Deferred::Deadline),
         CallError::Stopped => return Outcome::Deferred(Deferred::Stopped),
+        CallError::TimeInDoubt => return Outcome::Deferred(Deferred::TimeInDoubt),
         CallError::Cloud(error) => error,
     };
     match error.kind {

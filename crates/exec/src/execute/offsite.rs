@@ -7,8 +7,8 @@ use snapwarden_core::tags::{Tags, key};
 
 use super::delete::Delete;
 use super::look::{IDS_PER_LOOK_MAX, Wanted};
-use super::{Executor, Item, became, in_turn, outcome_of};
-use crate::cloud::{Action, Cloud, CopyRequest};
+use super::{Executor, Item, became, in_turn};
+use crate::cloud::{Action, Cloud, CopyRequest, NO_ANSWER};
 
 pub(super) async fn in_region<C: Cloud>(executor: &Executor<'_, '_, C>, region: &Region) {
     add_tags(executor, region).await;
@@ -50,7 +50,7 @@ async fn add_tags<C: Cloud>(executor: &Executor<'_, '_, C>, region: &Region) {
 
 /// Begins the copies to this Region in the plan's order, until EC2 takes no more.
 async fn copy<C: Cloud>(executor: &Executor<'_, '_, C>, destination: &Region) {
-    let mut rest = None;
+    let (mut rest, mut unanswered) = (None, 0);
     for item in executor.items_in(destination) {
         let (Act::Copy { tags, .. }, Subject::Copy(source, _)) = (&item.1.act, &item.1.subject) else { continue };
         if let Some(deferred) = rest {
@@ -58,9 +58,18 @@ async fn copy<C: Cloud>(executor: &Executor<'_, '_, C>, destination: &Region) {
             continue;
         }
         let outcome = copy_one(executor, destination, &item.1.region, source, tags).await;
-        rest = of_the_rest(&outcome);
+        unanswered = if is_unanswered(&outcome) { unanswered + 1 } else { 0 };
+        rest = of_the_rest(&outcome).or((unanswered >= UNANSWERED_MAX).then_some(Deferred::SameAnswer));
         executor.settle(item, outcome);
     }
+}
+
+/// Copies in a row that a Region does not answer; the others are left to the next run. Each is waited for as long as an answer may
+/// take.
+const UNANSWERED_MAX: usize = 3;
+
+fn is_unanswered(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Unclear(said) if said.code == NO_ANSWER)
 }
 
 /// What becomes of the other copies to a destination that answered one so, where it would answer them so too.
@@ -95,7 +104,7 @@ async fn copy_one<C: Cloud>(
     };
     match executor.pacer.call(destination, Action::CopySnapshot, request).await {
         Ok(snapshot) => Outcome::Done { made: Some(snapshot) },
-        Err(error) => outcome_of(error),
+        Err(error) => executor.made_nothing(destination, source.as_str(), error),
     }
 }
 
