@@ -89,6 +89,9 @@ const FAILED_ONCE: [u64; 77] = [
     831_006_045,
     830_007_202,
 ];
+/// The same, since there are the kinds of trouble from `sick-region` on.
+const FAILED_LATELY: [u64; 7] =
+    [910_000_163, 910_000_239, 910_000_269, 910_000_390, 910_000_405, 920_000_438, 920_000_459];
 /// The same of large accounts and 20 days.
 const FAILED_ONCE_LARGE: [u64; 4] = [7002, 7015, 7021, 7085];
 /// Lives of 60 days in CI.
@@ -170,7 +173,7 @@ fn fired(lived: &[Lived]) -> Fired {
 #[test]
 fn in_500_lives_of_60_days_no_rule_is_broken_and_all_comes_right() {
     let fresh = first_fresh();
-    let fresh = (0..LIVES).map(|n| Options::of_seed(fresh.wrapping_add(n)));
+    let fresh = FAILED_LATELY.into_iter().chain((0..LIVES).map(|n| fresh.wrapping_add(n))).map(Options::of_seed);
     let all: Vec<_> = FAILED_ONCE.into_iter().map(old).chain(fresh).collect();
     let lived = live_all(&all);
     let fired = fired(&lived);

@@ -10,7 +10,7 @@ use futures_util::future::{join, join_all};
 use jiff::Timestamp;
 use snapwarden_core::decision::Job;
 use snapwarden_core::ids::{AccountId, Region};
-use snapwarden_core::inventory::{Instance, Inventory, Read, RegionInventory, RegionStatus};
+use snapwarden_core::inventory::{Instance, Inventory, Read, RegionInventory, RegionStatus, Snapshot};
 use snapwarden_core::managed::Managed;
 use snapwarden_core::policy::Offsite;
 use snapwarden_core::tags::{self, TagValue};
@@ -198,6 +198,13 @@ fn homes(inventory: &Inventory, one: &Managed<'_>) -> Vec<(Region, Listing)> {
     homes.into_iter().flat_map(|region| listings.map(|listing| (region.clone(), listing))).collect()
 }
 
+/// A listing that was read again. Where that broke off, what the first time showed is still something that was seen.
+fn seen_again(first: &Read<Snapshot>, again: Read<Snapshot>) -> Read<Snapshot> {
+    let Read::Gap { seen, why } = again else { return again };
+    let all = first.items().iter().cloned().chain(seen).map(|one| (one.id.clone(), one));
+    Read::Gap { seen: BTreeMap::from_iter(all).into_values().collect(), why }
+}
+
 struct Looker<'a, 'c, C> {
     pacer: &'a Pacer<'c, C>,
     progress: &'a dyn Progress,
@@ -227,7 +234,7 @@ impl<C: Cloud> Looker<'_, '_, C> {
                 known.volumes = seen.volumes;
             }
             if seen.snapshots != Read::NotAsked {
-                known.snapshots = seen.snapshots;
+                known.snapshots = seen_again(&known.snapshots, seen.snapshots);
             }
         }
     }
