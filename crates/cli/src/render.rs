@@ -67,7 +67,11 @@ fn assemble(
         line(&mut out, "", total);
     }
     for (region, some) in &plan.due_elsewhere {
-        line(&mut out, "", format!("Due in {region}, where this run does not act: up to {some}"));
+        line(
+            &mut out,
+            "",
+            format!("Due in {region}, where this run does not act: up to {some}; to act there too: --region {region}"),
+        );
     }
     section(&mut out, "Held until you approve it:", &plan.holds, Hold::to_string);
     section(&mut out, "Findings:", findings, Finding::to_string);

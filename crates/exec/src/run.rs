@@ -14,7 +14,7 @@ use snapwarden_core::schedule::Slot;
 
 use crate::cloud::{Action, Calls, Cloud, TimeJump};
 use crate::collect::{Collected, Scope, account, collect};
-use crate::execute::execute;
+use crate::execute::{calls_in, execute};
 use crate::pacing::{Pacer, Stop};
 
 /// What a run is asked to do.
@@ -117,7 +117,11 @@ pub async fn prepare<C: Cloud>(
     options: &RunOptions,
     progress: &dyn Progress,
 ) -> Result<Prepared, RunError> {
-    let Collected { inventory, regions } = collect(pacer, &[options.job], &options.scope, progress).await?;
+    let collected = collect(pacer, &[options.job], &options.scope, progress).await;
+    if options.stop.is_told() {
+        return Err(RunError::Stopped);
+    }
+    let Collected { inventory, regions } = collected?;
     let (mut plan, violations) = decide(options.job, &inventory, &regions, &options.config)?;
     plan.findings.extend(time_in_doubt(pacer.cloud()));
     progress.planned(&plan, &violations);
@@ -145,11 +149,7 @@ pub fn decide(
 pub async fn run<C: Cloud>(cloud: &C, options: &RunOptions, progress: &dyn Progress) -> Result<RunReport, RunError> {
     let before = cloud.calls();
     let pacer = Pacer::new(cloud, options.deadline, options.stop.clone());
-    let prepared = prepare(&pacer, options, progress).await;
-    if options.stop.is_told() {
-        return Err(RunError::Stopped);
-    }
-    let Prepared { inventory, mut plan, violations } = prepared?;
+    let Prepared { inventory, mut plan, violations } = prepare(&pacer, options, progress).await?;
     let (outcomes, more_findings) = execute(&pacer, &plan, &inventory, progress).await;
     let mut findings = plan.findings.clone();
     findings.extend(more_findings);
@@ -166,13 +166,13 @@ pub async fn run<C: Cloud>(cloud: &C, options: &RunOptions, progress: &dyn Progr
 /// One finding for all that was left since the run was told to stop, late tags included.
 fn stopped(plan: &Plan, outcomes: &[Outcome], findings: &mut Vec<Finding>) -> Option<Finding> {
     let is_stopped = Outcome::Deferred(Deferred::Stopped);
-    let why = is_stopped.to_string();
-    let (count, is_of_it) =
-        (findings.len(), |one: &Finding| one.problem == Problem::LateTagsPending { why: why.clone() });
-    findings.retain(|one| !is_of_it(one));
-    let left = count - findings.len() + outcomes.iter().filter(|outcome| **outcome == is_stopped).count();
-    let region = plan.regions.first().filter(|_| left > 0)?;
-    Some(Finding::new(region, region, Problem::Stopped { left }))
+    let untagged = Problem::LateTagsPending { why: is_stopped.to_string() };
+    let mut left: Vec<_> = findings.extract_if(.., |one| one.problem == untagged).map(|one| one.region).collect();
+    let stopped = plan.decisions.iter().zip(outcomes).filter(|(_, outcome)| **outcome == is_stopped);
+    left.extend(stopped.map(|(decision, _)| calls_in(decision).clone()));
+    let regions: Vec<_> = BTreeSet::from_iter(&left).into_iter().cloned().collect();
+    let region = regions.first()?.clone();
+    Some(Finding::new(&region, &region, Problem::Stopped { left: left.len(), regions }))
 }
 
 /// That nothing is changed any more, since EC2's answers disagree about the time.

@@ -96,7 +96,7 @@ pub enum Problem {
     SetRefused { code: String, message: String },
     LateTagsPending { why: String },
     NotFound { count: usize, example: String, message: String },
-    Stopped { left: usize },
+    Stopped { left: usize, regions: Vec<Region> },
     TimeInDoubt { said: Timestamp, expected: Timestamp },
     MarkNotWritten { why: String, snapshots: usize },
 }
@@ -143,12 +143,13 @@ impl fmt::Display for Problem {
             P::BackupEnded { volumes, example, until } => write!(
                 f,
                 "no longer backed up, since no instance tagged Backup=Yes has it: {}, such as {example}, last backed up on \
-                 {until}. Attach each to such an instance; or tag it Backup=No, and its snapshots end after 30 days",
+                 {until}. Tag the instance that has it Backup=Yes, or attach it to one that is; or tag the volume Backup=No: its \
+                 snapshots are then deleted, the last ones after 30 days",
                 super::words::volumes(*volumes)
             ),
             P::NoEbsVolume => f.write_str(
-                "tagged Backup=Yes, but it has no EBS volume, so nothing of it is backed up. Attach its volumes again, or take \
-                 the tag away",
+                "tagged Backup=Yes, but it has no EBS volume, so nothing of it is backed up: no snapshot holds an instance \
+                 store. Attach its volumes, or take the tag away",
             ),
             P::PendingLong { some, example } => write!(
                 f,
@@ -417,7 +418,11 @@ impl fmt::Display for Problem {
                  so too, look at it in the console",
                 crate::printable::printable(message, 200)
             ),
-            P::Stopped { left } => write!(f, "the run was told to stop: {left} of its changes are left to the next run"),
+            P::Stopped { left, regions } => write!(
+                f,
+                "the run was told to stop: {left} of its changes, in {}, are left to the next run",
+                count_list(regions)
+            ),
             P::LateTagsPending { why } => write!(
                 f,
                 "it has not got DeviceName and its volume's tags yet ({}); the next run of the slot adds them",

@@ -386,9 +386,9 @@ impl<'r> Life<'r> {
     /// A Region that throttles costs the others nothing: with time enough, what they were to do was done or asked for.
     fn check_liveness_elsewhere(&mut self, process: &Started, report: &RunReport) {
         let (Some(sick), Some(deadline)) = (&process.sick, process.options.deadline) else { return };
-        if deadline < keys::later(process.watch.borrow().process.begun, SICK_DEADLINE_S)
-            || process.options.job == Job::Offsite
-        {
+        let has_time = deadline >= keys::later(process.watch.borrow().process.begun, SICK_DEADLINE_S);
+        // A run that ends before its time has left what its second look was too old for.
+        if !has_time || process.options.job == Job::Offsite || report.ended_at < keys::later(deadline, -60) {
             return;
         }
         let rests_elsewhere = |act: &Act| {

@@ -71,7 +71,7 @@ fn unsettled(decision: &Decision) -> Outcome {
 }
 
 /// The Region that a decision is carried out in.
-fn calls_in(decision: &Decision) -> &Region {
+pub(crate) fn calls_in(decision: &Decision) -> &Region {
     match &decision.subject {
         Subject::Copy(_, destination) => destination,
         Subject::Volume(_) | Subject::Instance(_) | Subject::Device(..) | Subject::Source(_) | Subject::Snapshot(_) => {
