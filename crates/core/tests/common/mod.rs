@@ -438,3 +438,8 @@ pub fn deleted(plan: &Plan) -> Vec<String> {
 pub fn problems(plan: &Plan, id: &str) -> Vec<Problem> {
     plan.findings.iter().filter(|finding| finding.id == id).map(|finding| finding.problem.clone()).collect()
 }
+
+/// Whether a character means nothing around a word: white space, quotes, marks outside ASCII.
+pub fn is_mark(c: char) -> bool {
+    c.is_whitespace() || "\"'".contains(c) || !(c.is_ascii() || c.is_alphanumeric())
+}

@@ -7,8 +7,7 @@ use snapwarden_core::ids::{AccountId, IdError, ImageId, InstanceId, Region, Snap
 use snapwarden_core::policy::{Offsite, RefusedWhy};
 use snapwarden_core::tags::{Named, OffsiteMode, Tags, destinations, key};
 
-use crate::common::{AWAY, FAR, HOME, NOW, region, world};
-use crate::tags::is_mark;
+use crate::common::{AWAY, FAR, HOME, NOW, is_mark, region, world};
 
 /// What holds of `text` as a list of Regions, and as an id.
 pub(crate) fn holds(text: &str) {

@@ -9,7 +9,7 @@ use snapwarden_core::policy::Config;
 use snapwarden_core::retention::RETENTION_DAYS_UNREADABLE;
 use snapwarden_core::tags::{self, OffsiteMode, TagValue, Tags, key};
 
-use crate::common::{AWAY, HOME, NOW, bare, deleted, expired, of_snapshot, ours, region, time, world};
+use crate::common::{AWAY, HOME, NOW, bare, deleted, expired, is_mark, of_snapshot, ours, region, time, world};
 
 const TODAY: &str = "2026-11-22";
 
@@ -59,11 +59,6 @@ fn days_are_read_as_they_stand(text: &str) {
             TagValue::Absent => panic!("{key} is there"),
         }
     }
-}
-
-/// Whether a character means nothing around a word: white space, quotes, marks outside ASCII.
-pub(crate) fn is_mark(c: char) -> bool {
-    c.is_whitespace() || "\"'".contains(c) || !(c.is_ascii() || c.is_alphanumeric())
 }
 
 fn words_are_read(text: &str) {
