@@ -182,7 +182,7 @@ pub const EXIT_FAILED: u8 = 2;
 pub const EXIT_HELD_BACK: u8 = 3;
 
 /// Whether it says that EC2's answers disagree about the time.
-pub fn is_in_doubt(finding: &Finding) -> bool {
+fn is_in_doubt(finding: &Finding) -> bool {
     matches!(finding.problem, Problem::TimeInDoubt { .. })
 }
 

@@ -238,20 +238,19 @@ impl Entry {
 /// December, and a field without a part for one that never fires, so that now itself were the slot at every look. Its own
 /// + is left out: it makes dates that come once in a generation.
 fn check_field(words: &str, field: &str, size: u32) -> Result<(), ScheduleWrong> {
-    let named = |names: &[&str], name: &str| names.iter().any(|n| n[..3] == *name);
     let may_be = |part: &str| match field {
         "day of the month" => part == "l" || words == "lw" || is_number(part.strip_suffix('w').unwrap_or(part)),
-        "month" => named(&MONTHS, part) || is_number(part),
+        "month" => place_of(&MONTHS, part).is_some() || is_number(part),
         "day of the week" => {
             let day = part.strip_suffix('l').unwrap_or(part);
-            part == "l" || named(&WEEKDAYS, day) || is_number(day)
+            part == "l" || place_of(&WEEKDAYS, day).is_some() || is_number(day)
         }
         _ => is_number(part),
     };
-    let steps = words.split(',').filter_map(|part| part.split_once('/'));
+    let mut steps = words.split(',').filter_map(|part| part.split_once('/'));
     let is_large =
         |range: &str, step: &str| step.parse::<u32>().is_ok_and(|step| step >= values_in(range).unwrap_or(size));
-    if let Some((range, step)) = steps.into_iter().find(|(range, step)| is_large(range, step)) {
+    if let Some((range, step)) = steps.find(|(range, step)| is_large(range, step)) {
         let why = format!("a step of {step} is too large for the {field} {range}: it would fire once each time");
         return Err(ScheduleWrong::Cron(why));
     }
@@ -261,11 +260,15 @@ fn check_field(words: &str, field: &str, size: u32) -> Result<(), ScheduleWrong>
     }
 }
 
+/// Where a name stands among `names`, by its first three letters in lower case.
+fn place_of(names: &[&str], word: &str) -> Option<usize> {
+    names.iter().position(|name| name[..3] == *word)
+}
+
 /// How many values a range of a field has, `8-18` or `jan-mar`; none where it is no range.
 fn values_in(range: &str) -> Option<u32> {
-    let named = |names: &[&str], word: &str| names.iter().position(|name| name[..3] == *word);
     let place = |word: &str| {
-        let name = named(&MONTHS, word).or(named(&WEEKDAYS, word)).and_then(|place| u32::try_from(place).ok());
+        let name = place_of(&MONTHS, word).or(place_of(&WEEKDAYS, word)).and_then(|place| u32::try_from(place).ok());
         word.parse().ok().or(name)
     };
     let (first, last) = range.split_once('-')?;

@@ -44,6 +44,9 @@ pub mod key {
     pub const PREDECESSORS_RETENTION: &str = "Retention";
     /// Instance: what that family calls [`DESTINATION_REGION`]; its sources stay.
     pub const PREDECESSORS_COPY_REGION: &str = "CopyRegion";
+    /// The predecessor's keys, each beside ours that means the same.
+    pub const PREDECESSORS: [(&str, &str); 2] =
+        [(PREDECESSORS_RETENTION, RETENTION_DAYS), (PREDECESSORS_COPY_REGION, DESTINATION_REGION)];
     /// Instance: when to take snapshots.
     pub const BACKUP_SCHEDULE: &str = "BackupSchedule";
     /// Snapshot, set by a person: no job ever deletes it. Counts in any letter case.

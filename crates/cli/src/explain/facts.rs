@@ -17,8 +17,8 @@ use crate::inventory::list;
 pub(super) fn our_tags(tags: &Tags) -> Tags {
     let ours = |name: &str| {
         let other_services = name.starts_with("aws:dlm:") || name.starts_with("aws:backup:");
-        let before = [key::PREDECESSORS_RETENTION, key::PREDECESSORS_COPY_REGION];
-        other_services || before.contains(&name) || key::ALL.iter().any(|key| key.eq_ignore_ascii_case(name.trim()))
+        let is_predecessors = key::PREDECESSORS.iter().any(|(theirs, _)| *theirs == name);
+        other_services || is_predecessors || key::ALL.iter().any(|key| key.eq_ignore_ascii_case(name.trim()))
     };
     tags.iter().filter(|(name, _)| ours(name)).collect()
 }

@@ -69,9 +69,7 @@ pub(super) fn lints(instance: &Instance, region: &Region, inventory: &Inventory,
 
 /// The predecessor's keys that cannot be read, where ours are not there: nothing else says that nobody reads them.
 fn not_understood(on: &Tagged<'_>, policy: &InstancePolicy) -> Vec<Lint> {
-    let keys =
-        [(key::PREDECESSORS_RETENTION, key::RETENTION_DAYS), (key::PREDECESSORS_COPY_REGION, key::DESTINATION_REGION)];
-    let missed = keys.into_iter().filter(|(key, ours)| on.tags.has(key) && !policy.tags.has(ours));
+    let missed = key::PREDECESSORS.into_iter().filter(|(key, ours)| on.tags.has(key) && !policy.tags.has(ours));
     missed
         .map(|(key, ours)| on.lint(key, Severity::Error, LintProblem::NotUnderstood { ours: ours.to_owned() }))
         .collect()

@@ -172,9 +172,8 @@ impl Tagged<'_> {
     /// Keys that are nearly one of `ours`. Where that one is there too, only another way of writing it counts; and what
     /// would be no value of ours was meant for something else.
     fn near_keys(&self, ours: &[&'static str], severity: impl Fn(&str, &str) -> Severity) -> Vec<Lint> {
-        let are_understood = [key::PREDECESSORS_RETENTION, key::PREDECESSORS_COPY_REGION];
-        let is_strange =
-            |key: &str| !key::ALL.contains(&key) && !are_understood.contains(&key) && !is_keep_forever(key);
+        let is_predecessors = |key: &str| key::PREDECESSORS.iter().any(|(theirs, _)| *theirs == key);
+        let is_strange = |key: &str| !key::ALL.contains(&key) && !is_predecessors(key) && !is_keep_forever(key);
         let strange = self.tags.iter().filter(|(key, _)| is_strange(key));
         let understood = tags::with_predecessors_keys(self.tags);
         let near = strange.filter_map(|(written, value)| {
@@ -186,9 +185,7 @@ impl Tagged<'_> {
         });
         near.collect()
     }
-}
 
-impl Tagged<'_> {
     /// The key of ours that means what one of another tool's does, on an instance that is backed up; `BackupTag` on any.
     fn of_others(&self, written: &str) -> Option<&'static str> {
         let is_selected = tags::backup(self.tags) == TagValue::Is(true);

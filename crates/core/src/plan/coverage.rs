@@ -11,7 +11,7 @@ use super::{EARLY_MAX, later};
 use crate::decision::{Act, Coverage, Decision, Finding, Problem, Reason, Subject};
 use crate::ids::{Region, VolumeId};
 use crate::index::Index;
-use crate::inventory::SnapshotState;
+use crate::inventory::{Snapshot, SnapshotState};
 use crate::managed::Managed;
 use crate::policy::InstancePolicy;
 use crate::tags::OffsiteMode;
@@ -46,7 +46,7 @@ impl<'i, 'a> Coverages<'i, 'a> {
         for decision in decisions.iter().filter(|decision| decision.reason != Reason::ExcludedByTag) {
             let Subject::Volume(volume) = &decision.subject else { continue };
             let newest = newest(self.index, volume);
-            let first_try = self.first_try(volume, newest);
+            let first_try = self.tries(volume, newest).map(|one| one.start_time).min();
             let all = policies(volume).into_iter();
             let late = all.filter_map(|policy| self.late(policy, &decision.region, volume, (newest, first_try))).min();
             let is_first_try = matches!(decision.act, Act::Create { .. }) && first_try.is_none();
@@ -93,27 +93,19 @@ impl<'i, 'a> Coverages<'i, 'a> {
         };
         let size_gib = self.index.volume(volume).map_or(0, |(_, volume)| volume.size_gib);
         let takes_hours = TAKES_HOURS + i64::from(size_gib / GIB_AN_HOUR);
-        if first_try
-            .is_some_and(|first| later(first, takes_hours) >= inventory.taken_at && !self.has_failed(volume, newest))
-        {
+        let has_failed = || self.tries(volume, newest).any(|one| one.state == SnapshotState::Error);
+        if first_try.is_some_and(|first| later(first, takes_hours) >= inventory.taken_at && !has_failed()) {
             return None;
         }
         let since = later(missed, takes_hours);
         (since < inventory.taken_at).then(|| Late { since, volume: volume.clone(), newest })
     }
 
-    /// Whether a snapshot failed that was begun after the newest completed one.
-    fn has_failed(&self, volume: &VolumeId, newest: Option<Timestamp>) -> bool {
-        let failed =
-            self.index.of_volume(volume).filter(|one| one.raw().state == SnapshotState::Error && !one.is_copy());
-        failed.map(|one| one.raw().start_time).any(|begun| newest.is_none_or(|newest| newest < begun))
-    }
-
-    /// When the first snapshot was begun after the newest completed one that has not completed.
-    fn first_try(&self, volume: &VolumeId, newest: Option<Timestamp>) -> Option<Timestamp> {
-        let is_try = |one: &&Managed<'_>| one.raw().state == SnapshotState::Error || one.raw().state.is_in_the_making();
-        let tries = self.index.of_volume(volume).filter(|one| !one.is_copy()).filter(is_try);
-        tries.map(|one| one.raw().start_time).filter(|begun| newest.is_none_or(|newest| newest < *begun)).min()
+    /// The snapshots that were begun after the newest completed one and have not completed.
+    fn tries(&self, volume: &VolumeId, newest: Option<Timestamp>) -> impl Iterator<Item = &Snapshot> {
+        let snapshots = self.index.of_volume(volume).filter(|one| !one.is_copy()).map(Managed::raw);
+        let begun = snapshots.filter(move |one| newest.is_none_or(|newest| newest < one.start_time));
+        begun.filter(|one| one.state == SnapshotState::Error || one.state.is_in_the_making())
     }
 
     /// The coverage of each Region, and one finding for each in which backups are late.
