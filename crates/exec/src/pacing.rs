@@ -193,16 +193,27 @@ impl<'c, C: Cloud> Pacer<'c, C> {
         by: Timestamp,
         request: impl AsyncFn() -> Result<T, CloudError>,
     ) -> Result<T, CallError> {
-        let by = self.deadline.map_or(by, |deadline| deadline.min(by));
-        let (mut tried, mut unclear) = (0, None);
+        let mut unclear = None;
+        let answer = self.tries(region, action, by, request, &mut unclear).await;
         // What may have happened stays so, whatever keeps it from being asked again.
-        let ended = |error: CallError, unclear: Option<CloudError>| unclear.map_or(error, CallError::Cloud);
+        answer.map_err(|error| unclear.map_or(error, CallError::Cloud))
+    }
+
+    /// The tries of one call. `unclear`: the error of a change that may have happened all the same.
+    async fn tries<T>(
+        &self,
+        region: &Region,
+        action: Action,
+        by: Timestamp,
+        request: impl AsyncFn() -> Result<T, CloudError>,
+        unclear: &mut Option<CloudError>,
+    ) -> Result<T, CallError> {
+        let by = self.deadline.map_or(by, |deadline| deadline.min(by));
+        let mut tried = 0;
         loop {
-            if let Err(error) = self.wait_for_turn(region, action, by).await {
-                return Err(ended(error, unclear));
-            }
+            self.wait_for_turn(region, action, by).await?;
             if action.is_change() && self.cloud.time_jump().is_some() {
-                return Err(ended(CallError::TimeInDoubt, unclear));
+                return Err(CallError::TimeInDoubt);
             }
             let error = match request().await {
                 Ok(answer) => {
@@ -216,9 +227,9 @@ impl<'c, C: Cloud> Pacer<'c, C> {
                 self.with_bucket(region, action, |bucket| bucket.throttled(now));
             }
             tried += 1;
-            let proves_nothing = match error.kind {
-                ErrorKind::Ambiguous => true,
-                ErrorKind::Throttled | ErrorKind::Unavailable => false,
+            match error.kind {
+                ErrorKind::Ambiguous if action.is_change() => *unclear = Some(error.clone()),
+                ErrorKind::Ambiguous | ErrorKind::Throttled | ErrorKind::Unavailable => {}
                 // The answer is about what is there now, whatever came of the try before.
                 ErrorKind::RateExceeded
                 | ErrorKind::VolumeLimitReached
@@ -227,25 +238,17 @@ impl<'c, C: Cloud> Pacer<'c, C> {
                 | ErrorKind::Refused
                 | ErrorKind::Unauthorized
                 | ErrorKind::Invalid
-                | ErrorKind::Unknown => {
-                    unclear = None;
-                    false
-                }
-            };
-            if proves_nothing && action.is_change() {
-                unclear = Some(error.clone());
+                | ErrorKind::Unknown => *unclear = None,
             }
             if tried >= tries_max(action, &error) || !may_try_again(action, error.kind) {
-                return Err(ended(CallError::Cloud(error), unclear));
+                return Err(CallError::Cloud(error));
             }
             let pause_ms = (PAUSE_MS << tried.min(16)).min(PAUSE_MS_MAX) / 2;
             let until = plus_ms(self.cloud.now(), pause_ms);
             if until >= by {
-                return Err(ended(CallError::Cloud(error), unclear));
+                return Err(CallError::Cloud(error));
             }
-            if let Err(error) = self.pause_until(until).await {
-                return Err(ended(error, unclear));
-            }
+            self.pause_until(until).await?;
         }
     }
 
