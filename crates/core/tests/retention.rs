@@ -789,15 +789,6 @@ fn of_a_young_volume_the_grace_period_ends_no_sooner() {
 }
 
 #[test]
-fn what_never_goes_by_itself_needs_no_record_of_a_policy() {
-    let unreadable = made("2026-10-19", "days=7").tag(RECORD, "days=7 weeks=");
-    let records = ["2026-11-12", "2026-11-21"].map(|day| made(day, ""));
-    let here =
-        world(NOW).server("i-1", &[], "vol-1").snapshot(unreadable).snapshot(made("2026-10-20", "days=7 years=1"));
-    assert_eq!(deleted(&sound(&here.snapshots(records))), ["snap-2026-10-20", "snap-2026-11-12"]);
-}
-
-#[test]
 fn the_grace_period_is_so_many_full_days_from_the_data_of_the_one_that_took_the_place() {
     let taken = |time: &str| {
         let newest = made("2026-11-15", "days=7 weeks=1").at(time).tag("snapwarden:slot", "2026-11-15T03:00Z");
@@ -982,6 +973,25 @@ fn the_newest_that_states_the_policy_stays_as_long_as_that_keeps_another() {
         deleted(&account("days=1")),
         ["snap-2026-10-01", "snap-2026-11-02", "snap-2026-11-10", "snap-2026-11-12"]
     );
+}
+
+/// A person may take the pin off, or mend the tag: then each is judged as any other, by what was recorded of it.
+#[test]
+fn the_newest_that_states_the_policy_stays_while_that_wants_one_that_never_goes_by_itself() {
+    let account = |first: Snap, record: &str| {
+        let of_november = [made("2026-11-02", ""), made("2026-11-10", record), made("2026-11-13", "")];
+        world(NOW).server("i-1", &[("RetentionDays", "1")], "vol-1").snapshot(first).snapshots(of_november)
+    };
+    let first = made("2026-10-01", "");
+    let fixed = [first.clone().tag("KeepForever", ""), first.clone().no_tag("DeleteOn"), made("2026-10-01", "days=?")];
+    for first in fixed {
+        let plan = sound(&account(first.clone(), "days=1 months=2"));
+        assert_eq!(evidence(&plan, "snap-2026-11-10"), &Evidence::OfPolicy, "{first:?}");
+        let plan = sound(&account(first, "days=1"));
+        assert_eq!(deleted(&plan), ["snap-2026-11-02", "snap-2026-11-10"], "which wants it no longer");
+    }
+    let plan = sound(&account(first, "days=1 months=2"));
+    kept_by_newest(&plan, "snap-2026-10-01", "snap-2026-11-10");
 }
 
 #[test]
@@ -1761,8 +1771,12 @@ fn what_dates_a_change_stays_while_an_older_one_of_the_volume_that_it_replaced_d
     let since = ["2026-11-10", "2026-11-20", "2026-11-21"].map(|day| of("vol-2", day, "days=1"));
     let here =
         world(NOW).volume("vol-2", &[("snapwarden:was", "vol-1")]).server("i-1", &[("RetentionDays", "1")], "vol-2");
-    let plan = sound(&here.snapshots(before).snapshots(since));
+    let here = here.snapshots(since);
+    let plan = sound(&here.clone().snapshots(before.clone()));
     assert_eq!(evidence(&plan, "snap-2026-11-10"), &Evidence::OfChange);
+    let pinned = before.map(|snap| snap.tag("KeepForever", ""));
+    let plan = sound(&here.snapshots(pinned));
+    assert_eq!(deleted(&plan), ["snap-2026-11-10", "snap-2026-11-20"], "what never goes needs no date");
 }
 
 #[test]

@@ -95,7 +95,7 @@ impl<'l, 'a> Staying<'l, 'a> {
         let Some(text) = memory(self.line, member) else { return false };
         let Some(wants) = self.of_policies.get(&text) else { return false };
         let is_kept = |other: &&Member<'a>| {
-            let is_another = other.second != member.second && other.moment() != member.moment() && !other.is_for_ever();
+            let is_another = other.second != member.second && other.moment() != member.moment();
             let is_in_force = || self.line.states_in(&text, other.fact.region);
             is_another && self.stays(other) && wants.contains_key(&other.fact.key()) && is_in_force()
         };

@@ -63,7 +63,7 @@ impl<'h, 'i, 'a> EvidenceOf<'h, 'i, 'a> {
         let memories = lineages.iter().enumerate().map(|(n, lineage)| Memory::of(lineage, n > 0)).collect();
         let own: BTreeSet<_> = lineages[0].members.iter().map(|one| one.moment()).collect();
         let all = lineages.iter().skip(1).flat_map(|lineage| &lineage.members).copied();
-        let joined = all.filter(|one| !own.contains(one.moment()) && !is_fixed(one, lineages[0].now)).collect();
+        let joined = all.filter(|one| !own.contains(one.moment())).collect();
         Self { lineages, grace, memories, joined, judged: OnceCell::new() }
     }
 
@@ -83,12 +83,12 @@ impl<'h, 'i, 'a> EvidenceOf<'h, 'i, 'a> {
         }
         let keeps_another = |policy: &Retention, is_joined: bool| {
             let keeps = |keeper: &Keeper| keeper.is_of(policy);
-            // What never goes by itself needs no policy.
-            let others = || rows.iter().filter(|row| row.snapshot.moment() != moment && !row.is_fixed);
+            // What never goes by itself too: it is judged as any other once its pin is off, or its tags are mended.
+            let others = || rows.iter().filter(|row| row.snapshot.moment() != moment);
             let is_kept =
                 |one: &Managed<'a>| self.judged().iter().any(|judged| judged.keepers(one).0.iter().any(&keeps));
             others().filter_map(|row| row.kept_by(released)).flatten().any(&keeps)
-                || others().filter(|row| !row.is_due).any(|row| is_kept(row.snapshot))
+                || others().filter(|row| !row.is_asked()).any(|row| is_kept(row.snapshot))
                 || (is_joined && self.joined.iter().any(|one| is_kept(one)))
         };
         let states = |memory: &Memory<'_>| {
@@ -98,7 +98,9 @@ impl<'h, 'i, 'a> EvidenceOf<'h, 'i, 'a> {
             return Some(Evidence::OfPolicy);
         }
         let dates = |memory: &Memory<'_>| {
-            let joined = self.joined.iter().copied().filter(|_| memory.is_joined);
+            // What never goes by itself needs no date.
+            let is_dated = |one: &&Managed<'_>| memory.is_joined && !is_fixed(one, lineage.now);
+            let joined = self.joined.iter().copied().filter(is_dated);
             let mut all = joined.chain(older.iter().map(|one| one.snapshot));
             memory.changes.get(moment).is_some_and(|taken| all.any(|one| one.taken() < *taken))
         };

@@ -80,6 +80,11 @@ impl<'i, 'a> Row<'i, 'a> {
         }
     }
 
+    /// Whether the manager has to say what becomes of it.
+    pub(super) fn is_asked(&self) -> bool {
+        self.is_due && !self.snapshot.is_pinned()
+    }
+
     /// What keeps it; none where a person let it go.
     pub(super) fn kept_by(&self, released: &BTreeSet<&SnapshotId>) -> Option<&[Keeper]> {
         (!released.contains(self.snapshot.id())).then_some(&self.keepers)

@@ -55,7 +55,7 @@ pub(crate) struct Table<'i, 'a> {
 impl<'i, 'a> Table<'i, 'a> {
     /// Judges what is due.
     pub(crate) fn of(account: &'i Account<'i, 'a>, volume: &VolumeId) -> Self {
-        Self::judged(account, volume, |row| row.is_due && !row.snapshot.is_pinned())
+        Self::judged(account, volume, Row::is_asked)
     }
 
     /// Judges all, to show what keeps it beside its own days.
@@ -192,8 +192,7 @@ impl<'i, 'a> Table<'i, 'a> {
         let stays = || self.rows.iter().zip(settled).filter(|(_, (one, verdict, _))| !goes(one, verdict));
         let is_memory = |one: &Managed<'_>| {
             let keeps = |policy: &Retention| {
-                let others =
-                    stays().filter(|(row, _)| row.is_due && !row.is_fixed && row.snapshot.moment() != one.moment());
+                let others = stays().filter(|(row, _)| row.is_due && row.snapshot.moment() != one.moment());
                 others.flat_map(|(row, _)| &row.keepers).any(|keeper| keeper.is_of(policy))
             };
             evidence.newest().any(|(policy, moment)| *moment == one.moment() && keeps(policy))

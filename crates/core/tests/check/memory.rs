@@ -99,9 +99,20 @@ fn the_newest_that_states_a_policy_stays_as_long_as_another_stays_by_it() {
     // One that is not due yet will need the policy when it is.
     let said = says(&account("days=1 last=1", older()), &all);
     assert_eq!(said, [format!("us-east-1 S12: {id}: it is the newest that states a policy by which another stays")]);
-    let pinned = |snap: Snap| snap.tag("KeepForever", "");
-    let all_pinned = living().snapshots([pinned(older()), told("days=7 months=2"), pinned(others[1].clone())]);
-    may_go(&all_pinned.snapshot(pinned(others[0].clone())), &[id]);
+    // A person may take the pin off, or write the DeleteOn that is missing.
+    let fixed: [fn(Snap) -> Snap; 2] = [|snap| snap.tag("KeepForever", ""), |snap| snap.no_tag("DeleteOn")];
+    for fixed in fixed {
+        let all = |record: &str| {
+            let told = told(record);
+            living().snapshots([fixed(older()), told, fixed(others[0].clone()), fixed(others[1].clone())])
+        };
+        let said = says(&all("days=7 months=2"), &[id]);
+        assert_eq!(
+            said,
+            [format!("us-east-1 S12: {id}: it is the newest that states a policy by which another stays")]
+        );
+        may_go(&all("days=1"), &[id]);
+    }
 }
 
 #[test]
