@@ -35,7 +35,7 @@ pub(crate) async fn account(account: &Account) -> anyhow::Result<(Aws, Scope)> {
     let aws = load(&account.connection, account.region.first()).await?;
     let here = aws.default_region().clone();
     let scope = if account.all_regions {
-        Scope::AllEnabled { ask: here }
+        Scope::all_enabled(here)
     } else if account.region.is_empty() {
         Scope::Named(vec![here])
     } else {

@@ -26,17 +26,37 @@ pub enum Scope {
     Named(Vec<Region>),
     /// In all Regions that the account has enabled.
     AllEnabled {
-        /// The Region that is asked for them.
-        ask: Region,
+        /// The Regions that are asked for them, until one answers.
+        ask: Vec<Region>,
     },
 }
 
+/// Regions that are enabled in every account, by how the names of their partition begin (AWS account management guide, "Enable
+/// or disable AWS Regions in your account"; AWS China and GovCloud have these alone). Of other partitions none is known.
+const NEVER_DISABLED: [(&str, &[&str]); 6] = [
+    ("cn-", &["cn-north-1", "cn-northwest-1"]),
+    ("us-gov-", &["us-gov-west-1", "us-gov-east-1"]),
+    ("us-iso", &[]),
+    ("eu-iso", &[]),
+    ("eusc-", &[]),
+    ("", &["us-east-1", "us-west-2", "eu-west-1"]),
+];
+
 impl Scope {
+    /// In all Regions that the account has enabled. `own` is asked for them first; where it is out, some that are enabled in every
+    /// account are.
+    pub fn all_enabled(own: Region) -> Self {
+        let of_partition = NEVER_DISABLED.iter().find(|(begin, _)| own.as_str().starts_with(begin));
+        let others = of_partition.into_iter().flat_map(|(_, others)| *others).filter_map(|other| other.parse().ok());
+        let others: Vec<Region> = others.filter(|other| *other != own).collect();
+        Scope::AllEnabled { ask: [vec![own], others].concat() }
+    }
+
     /// The Regions that are asked who we are and which Regions there are, until one answers.
     pub(crate) fn doors(&self) -> &[Region] {
         match self {
             Scope::Named(regions) => regions,
-            Scope::AllEnabled { ask } => std::slice::from_ref(ask),
+            Scope::AllEnabled { ask } => ask,
         }
     }
 }
@@ -58,11 +78,7 @@ pub async fn collect<C: Cloud>(
 ) -> Result<Collected, RunError> {
     let cloud = pacer.cloud();
     let (home, account) = account(pacer, scope.doors()).await?;
-    let enabled = pacer.call(home, Action::DescribeRegions, async || cloud.describe_regions(home).await).await;
-    let enabled = match enabled {
-        Ok(regions) => Read::Whole(regions),
-        Err(error) => Read::Gap { seen: Vec::new(), why: error.to_string() },
-    };
+    let enabled = enabled(pacer, home, scope.doors()).await;
     let regions = match (scope, &enabled) {
         (Scope::Named(regions), Read::Whole(enabled)) => match regions.iter().find(|name| !enabled.contains(name)) {
             Some(unknown) => return Err(RunError::UnknownRegion(unknown.clone())),
@@ -98,14 +114,30 @@ pub(crate) async fn account<'r, C: Cloud>(
     regions: &'r [Region],
 ) -> Result<(&'r Region, AccountId), RunError> {
     let cloud = pacer.cloud();
-    let mut why = RunError::NoRegion;
+    let mut first = None;
     for region in regions {
         match pacer.call(region, Action::GetCallerIdentity, async || cloud.account(region).await).await {
             Ok(account) => return Ok((region, account)),
-            Err(error) => why = RunError::NoAccount { region: region.clone(), why: error.to_string() },
+            Err(error) => _ = first.get_or_insert((region, error)),
         }
     }
-    Err(why)
+    Err(first.map_or(RunError::NoRegion, |(region, error)| RunError::NoAccount {
+        region: region.clone(),
+        why: error.to_string(),
+    }))
+}
+
+/// The Regions of the account: `home` is asked first, then the other doors.
+async fn enabled<C: Cloud>(pacer: &Pacer<'_, C>, home: &Region, doors: &[Region]) -> Read<Region> {
+    let cloud = pacer.cloud();
+    let mut first = None;
+    for region in [home].into_iter().chain(doors.iter().filter(|door| *door != home)) {
+        match pacer.call(region, Action::DescribeRegions, async || cloud.describe_regions(region).await).await {
+            Ok(regions) => return Read::Whole(regions),
+            Err(error) => _ = first.get_or_insert(error),
+        }
+    }
+    Read::Gap { seen: Vec::new(), why: first.map(|error| error.to_string()).unwrap_or_default() }
 }
 
 /// A listing that a job needs.

@@ -175,7 +175,7 @@ impl Function {
         let scope = match (&wish.regions, &settings.place) {
             (Some(regions), _) | (None, Place::Named(regions)) => Scope::Named(regions.clone()),
             (None, Place::Own) => Scope::Named(vec![own]),
-            (None, Place::All) => Scope::AllEnabled { ask: own },
+            (None, Place::All) => Scope::all_enabled(own),
         };
         let config = Config { slot: wish.slot, approvals: wish.approvals.clone(), ..settings.config.clone() };
         RunOptions { config, ..RunOptions::new(self.job, scope) }
