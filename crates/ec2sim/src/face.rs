@@ -3,7 +3,7 @@
 //! [`Sim::block_on`] runs one future on one thread. When the future can go no further it moves the clock to the earliest
 //! timer that somebody waits for, and wakes him; so a simulated week passes in no time, and always in the same order.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -47,7 +47,31 @@ pub struct Sim {
     principal: Principal,
     latency: SignedDuration,
     bystander: Option<Rc<RefCell<dyn Bystander>>>,
-    jump: Option<TimeJump>,
+    jump: Option<Rc<Jump>>,
+}
+
+/// An answer's time that is not believed.
+#[derive(Debug)]
+pub(crate) struct Jump {
+    told: TimeJump,
+    /// Answers until then.
+    answers_left: Cell<u64>,
+    since: Cell<Option<Timestamp>>,
+}
+
+impl Jump {
+    fn count(&self, now: Timestamp) {
+        let left = self.answers_left.get();
+        self.answers_left.set(left.saturating_sub(1));
+        if left <= 1 && self.since.get().is_none() {
+            self.since.set(Some(now));
+        }
+    }
+
+    /// When the last call has arrived that was sent before the time was in doubt; none while it is not.
+    pub(crate) fn since(&self) -> Option<Timestamp> {
+        self.since.get()
+    }
 }
 
 impl Sim {
@@ -73,11 +97,18 @@ impl Sim {
         Self { latency: SignedDuration::from_millis(i64::from(latency_ms)), ..self.clone() }
     }
 
-    /// The same world, for a run in which an answer's time is not believed.
-    pub fn with_time_jump(&self, said: Timestamp) -> Self {
+    /// The same world, for a run in which the time of its `nth` answer is not believed, or from its start where that is 0.
+    pub fn with_time_jump(&self, said: Timestamp, nth: u64) -> Self {
         let expected = self.with(|world| world.now());
+        let since = Cell::new((nth == 0).then_some(expected));
         let region = self.with(|world| world.regions().next().cloned());
-        Self { jump: region.map(|region| TimeJump { region, said, expected }), ..self.clone() }
+        let told = region.map(|region| TimeJump { region, said, expected });
+        let jump = told.map(|told| Rc::new(Jump { told, answers_left: Cell::new(nth), since }));
+        Self { jump, ..self.clone() }
+    }
+
+    pub(crate) fn jump(&self) -> Option<Rc<Jump>> {
+        self.jump.clone()
     }
 
     /// Looks into the world, or changes it.
@@ -159,6 +190,10 @@ impl Sim {
     async fn ask(&self, region: &Region, call: Call) -> Result<Reply, CloudError> {
         self.travel().await;
         let result = self.arrive(region, call);
+        if let Some(jump) = &self.jump {
+            // A call that was on its way by then arrives all the same.
+            jump.count(self.with(|world| world.now()) + self.latency);
+        }
         if self.with(|world| world.is_killed()) {
             std::future::pending::<()>().await;
         }
@@ -277,7 +312,8 @@ impl Cloud for Sim {
     fn begin(&self) {}
 
     fn time_jump(&self) -> Option<TimeJump> {
-        self.jump.clone()
+        let jump = self.jump.as_ref().filter(|jump| jump.since().is_some());
+        jump.map(|jump| jump.told.clone())
     }
 
     async fn account(&self, region: &Region) -> Result<AccountId, CloudError> {

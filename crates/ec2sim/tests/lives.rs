@@ -90,8 +90,18 @@ const FAILED_ONCE: [u64; 77] = [
     830_007_202,
 ];
 /// The same, since there are the kinds of trouble from `sick-region` on.
-const FAILED_LATELY: [u64; 8] =
-    [910_000_163, 910_000_239, 910_000_269, 910_000_390, 910_000_405, 920_000_438, 920_000_459, 3_520_631_422];
+const FAILED_LATELY: [u64; 10] = [
+    910_000_163,
+    910_000_239,
+    910_000_269,
+    910_000_390,
+    910_000_405,
+    920_000_438,
+    920_000_459,
+    3_520_631_422,
+    20_261_401,
+    30_000_211,
+];
 /// The same of large accounts and 20 days.
 const FAILED_ONCE_LARGE: [u64; 4] = [7002, 7015, 7021, 7085];
 /// Lives of 60 days in CI.

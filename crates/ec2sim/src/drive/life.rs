@@ -62,7 +62,7 @@ pub(super) struct How {
     before: usize,
     stop: Option<Stop>,
     deadline_s: Option<i64>,
-    doubts_time: bool,
+    doubts_time: Option<u64>,
 }
 
 impl How {
@@ -348,12 +348,11 @@ impl<'r> Life<'r> {
         let scope = if self.days.draw("scope", &occasion).chance(500) {
             Scope::Named(regions)
         } else {
-            Scope::AllEnabled { ask: regions[0].clone() }
+            Scope::AllEnabled { ask: vec![regions[0].clone()] }
         };
         let mut options = RunOptions::new(job, scope);
         options.deadline = how.deadline_s.map(|left| keys::later(now, left));
         let mut process = Process::new(self.processes, job, now, &how.tick);
-        process.doubts_time = how.doubts_time;
         if job == Job::Expire {
             options.config.approvals = std::mem::take(&mut self.approvals);
             process.approvals.clone_from(&options.config.approvals);
@@ -366,9 +365,10 @@ impl<'r> Life<'r> {
             let account = self.sim.with(|world| world.account().clone());
             sim = sim.with_principal(Principal { deny: [Action::CreateTags].into(), ..Principal::of(account) });
         }
-        if how.doubts_time {
+        if let Some(nth) = how.doubts_time {
             self.count(Kind::Clock);
-            sim = sim.with_time_jump(keys::later(now, 86_400));
+            sim = sim.with_time_jump(keys::later(now, 86_400), nth);
+            watch.borrow_mut().process.jump = sim.jump();
         }
         Started { occasion, options, watch, sim, sick: self.sick_alone() }
     }
@@ -421,7 +421,7 @@ impl<'r> Life<'r> {
         if let Some(violation) = report.violations.first() {
             self.breaks(Broken { rule: "check", words: violation.to_string() });
         }
-        if process.watch.borrow().process.doubts_time {
+        if process.watch.borrow().process.doubts_since().is_some() {
             let is_said = report.findings.iter().any(|one| matches!(one.problem, Problem::TimeInDoubt { .. }));
             if !is_said || report.exit_code() != EXIT_FAILED {
                 let words = "the time is in doubt, and the run does not say so".to_owned();

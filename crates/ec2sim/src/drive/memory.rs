@@ -292,12 +292,17 @@ impl Memory {
             record: Record::of(&snapshot.tags),
             destinations: destinations(&snapshot.tags, home, world.regions()),
             has_slip: has_slip(&snapshot.tags, home, world.regions()),
-            written: ["snapwarden:retention", "DestinationRegion"].map(|key| snapshot.tags.get(key).map(str::to_owned)),
+            written: written(snapshot),
         };
         let mut all: Vec<_> = there.chain(deleted).filter(counts).map(statement).collect();
         all.sort_by(|a, b| (a.time, &a.moment).cmp(&(b.time, &b.moment)));
         all
     }
+}
+
+/// Its record and its `DestinationRegion`, as written.
+pub(super) fn written(snapshot: &Snapshot) -> [Option<String>; 2] {
+    ["snapwarden:retention", "DestinationRegion"].map(|key| snapshot.tags.get(key).map(str::to_owned))
 }
 
 /// Whether two looks at one snapshot tell the same of a policy.

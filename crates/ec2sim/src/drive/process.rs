@@ -1,6 +1,7 @@
 //! One run, as far as the rules must know it: what it was shown, and what a person approved.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -13,6 +14,7 @@ use snapwarden_exec::cloud::Page;
 use super::facts::{is_managed, is_pinned};
 use super::seen::{Listed, is_listing};
 use crate::call::{Action, ApiError, Call, Reply, SnapshotView};
+use crate::face::Jump;
 use crate::world::World;
 
 /// One run, as far as the rules must know it.
@@ -23,8 +25,8 @@ pub(super) struct Process {
     pub(super) begun: Timestamp,
     /// By which tick: runs of one job by one tick overlap, or two minutes do not lie between them (S8).
     pub(super) tick: String,
-    /// Whether the answers to it do not agree on the time (S10).
-    pub(super) doubts_time: bool,
+    /// Where the answers to it do not agree on the time, from one of them on (S10).
+    pub(super) jump: Option<Rc<Jump>>,
     /// What a person has approved (S9, S12).
     pub(super) approvals: Vec<Approval>,
     /// Of each delete that needed an approval those that allowed it (S12).
@@ -45,7 +47,7 @@ impl Process {
             job,
             begun,
             tick: tick.to_owned(),
-            doubts_time: false,
+            jump: None,
             approvals: Vec::new(),
             spent: Vec::new(),
             shown: BTreeMap::new(),
@@ -53,6 +55,10 @@ impl Process {
             listed: BTreeMap::new(),
             expired: BTreeMap::new(),
         }
+    }
+
+    pub(super) fn doubts_since(&self) -> Option<Timestamp> {
+        self.jump.as_ref()?.since()
     }
 
     /// Whether a person has approved that this one goes, and of how many more such.

@@ -18,7 +18,7 @@ use super::facts::{
 };
 use super::found::Found;
 use super::history::{History, How};
-use super::memory::{Statement, Tenure};
+use super::memory::{Statement, Tenure, written};
 use super::policy::{Asked, Policy, Record, destinations};
 use crate::call::Action;
 
@@ -81,12 +81,16 @@ impl<'a> Case<'a> {
         let unread = world.regions().filter(|region| !process.has_read(region, Action::DescribeSnapshots));
         let unread: BTreeSet<_> =
             unread.flat_map(|region| world.snapshots(region)).map(|record| moment_of(&record.snapshot)).collect();
-        let seen: BTreeSet<_> = process.all_shown().map(|(.., snapshot)| moment_of(snapshot)).collect();
-        let is_hidden = |one: &Statement| unread.contains(&one.moment) && !seen.contains(&one.moment);
+        // What a person wrote something else on, or so that it is not ours any more, does not show what the others of its
+        // moment state.
+        let of_ours = process.all_shown().map(|(.., one)| one).filter(|one| is_managed(world, one));
+        let seen: BTreeSet<_> = of_ours.map(|one| (moment_of(one), written(one))).collect();
+        let is_seen = |one: &Statement| seen.contains(&(one.moment.clone(), one.written.clone()));
+        let is_hidden = |one: &Statement| unread.contains(&one.moment) && !is_seen(one);
         // What is hidden had taken the place of what was gone when the process looked.
         let hidden = statements.iter().filter(|one| is_hidden(one)).map(|one| one.time).max();
         let is_there = |one: &Statement| world.regions().any(|region| world.snapshot(region, &one.snapshot).is_some());
-        let is_known = |one: &Statement| is_there(one) || seen.contains(&one.moment);
+        let is_known = |one: &Statement| is_there(one) || is_seen(one);
         statements.retain(|one| !is_hidden(one) && (hidden.is_none_or(|last| one.time > last) || is_known(one)));
         let is_of_it =
             |snapshot: &&Snapshot| snapshot.is_completed() && is_of(snapshot, volume) && is_managed(world, snapshot);

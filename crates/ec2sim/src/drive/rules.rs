@@ -96,7 +96,8 @@ impl Rules {
     /// Judges a call that is about to be made, by the world as it is; what is wrong counts if the call takes effect.
     pub(super) fn judge(&self, world: &World, process: &Process, region: &Region, call: &Call) -> Found {
         let mut found = Found::default();
-        found.unless(is_describe(call) || !process.doubts_time, "S10", || {
+        let is_in_doubt = process.doubts_since().is_some_and(|since| since < world.now());
+        found.unless(is_describe(call) || !is_in_doubt, "S10", || {
             format!("{} is called, and the time is in doubt", call.action())
         });
         match call {

@@ -72,6 +72,8 @@ enum Lie {
     CopiesDueSoon,
     /// What was made once is made again, as if nothing had answered.
     Again,
+    /// All answers agree on the time.
+    NoJump,
 }
 
 struct Lying {
@@ -101,7 +103,7 @@ impl Lying {
             Lie::NoSnapshots => return None,
             Lie::NoTiers => tags.remove("snapwarden:retention"),
             Lie::CopiesOurs | Lie::NoPending | Lie::Honest | Lie::NoVolumes | Lie::ErrorsAreEmpty => {}
-            Lie::ManyMore | Lie::Tomorrow | Lie::NoTags | Lie::CopiesDueSoon | Lie::Again => {}
+            Lie::ManyMore | Lie::Tomorrow | Lie::NoTags | Lie::CopiesDueSoon | Lie::Again | Lie::NoJump => {}
         }
         Some(snapshot)
     }
@@ -149,7 +151,7 @@ impl Cloud for Lying {
     }
 
     fn time_jump(&self) -> Option<TimeJump> {
-        self.sim.time_jump()
+        self.sim.time_jump().filter(|_| self.lie != Lie::NoJump)
     }
 
     async fn account(&self, region: &Region) -> Result<AccountId, CloudError> {
@@ -331,7 +333,8 @@ impl Stage {
     fn report_by(&self, tick: &str, job: Job, lie: Lie) -> (RunReport, Rc<RefCell<Watch>>) {
         self.look();
         let now = self.sim.now();
-        let process = Process::new(now.as_second().unsigned_abs(), job, now, tick);
+        let mut process = Process::new(now.as_second().unsigned_abs(), job, now, tick);
+        process.jump = self.sim.jump();
         let watch = Rc::new(RefCell::new(Watch::new(Rc::clone(&self.shared), process)));
         let bystander: Rc<RefCell<dyn Bystander>> = Rc::<RefCell<Watch>>::clone(&watch);
         let cloud = Lying { sim: self.sim.with_bystander(bystander), lie };
@@ -662,6 +665,21 @@ fn s9_most_of_a_region_is_deleted_and_nobody_was_asked() {
 #[test]
 fn s10_another_clock_than_ec2s_counts() {
     assert_eq!(Stage::new(world(&[])).caught(Job::Create, Lie::Tomorrow), Some("S10"));
+}
+
+#[test]
+fn s10_something_is_changed_while_the_answers_disagree_about_the_time() {
+    let broken = |nth, lie| {
+        let mut stage = Stage::new(world(&[]));
+        stage.sim = stage.sim.with_time_jump(known("2026-12-24T00:00:00Z"), nth);
+        stage.run(Job::Create, lie);
+        stage.broken()
+    };
+    for nth in [0, 2] {
+        assert_eq!(broken(nth, Lie::Honest), None, "the {nth}th answer");
+        assert_eq!(broken(nth, Lie::NoJump), Some("S10"), "the {nth}th answer");
+    }
+    assert_eq!(broken(50, Lie::NoJump), None, "the run is over by then");
 }
 
 #[test]

@@ -133,7 +133,7 @@ fn where_the_time_is_in_doubt_nothing_is_deleted_or_marked_and_the_run_says_so()
         volumes
     });
     assert_eq!(volumes.len(), 2);
-    let doubting = sim.with_time_jump("2030-01-01T00:00:00Z".parse().unwrap());
+    let doubting = sim.with_time_jump("2030-01-01T00:00:00Z".parse().unwrap(), 0);
     let report = job(&doubting, Job::Expire);
     let changes = |report: &RunReport| report.items().filter(|(one, _)| one.act.is_change()).count();
     let doubted = |outcome: &Outcome| *outcome == Outcome::Deferred(Deferred::TimeInDoubt);
