@@ -226,6 +226,8 @@ pub struct Volume {
     pub volume_type: String,
     /// Whether it is encrypted.
     pub encrypted: bool,
+    /// When it was made (`CreateTime`), where the listing says so.
+    pub create_time: Option<Timestamp>,
     /// Its tags.
     pub tags: Tags,
 }

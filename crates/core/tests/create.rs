@@ -1109,6 +1109,19 @@ fn what_stays_pending_or_fails_or_waits_is_late_all_the_same() {
     assert_eq!(lateness(&of_the_20th(&[]).without_volume("vol-1").create()), Some((1, 19)), "it is not listed");
 }
 
+/// As where one run a day, soon after the slot, finds the account at its limit each time.
+#[test]
+fn a_volume_that_was_never_tried_is_late_from_the_slot_before_if_it_was_there_by_then() {
+    let is_late = |made: Option<&str>| {
+        let world = world(NOW).server("i-1", &[], "vol-1");
+        let plan = world.with_volume("vol-1", |volume| volume.create_time = made.map(time)).create();
+        plan.coverage[&region(HOME)].late_unless_begun == [volume_id("vol-1")]
+    };
+    assert!(is_late(Some("2026-11-21T03:00:00Z")));
+    assert!(!is_late(Some("2026-11-21T03:00:01Z")), "it was not there");
+    assert!(!is_late(None), "nobody says since when it is there");
+}
+
 #[test]
 fn what_this_run_is_the_first_to_try_is_late_only_where_it_is_not_begun() {
     let newest = ours("snap-1", "vol-1", "2026-11-20", "2026-11-29").at("2026-11-20T03:05:00Z");

@@ -98,6 +98,7 @@ fn volume(n: usize) -> impl Strategy<Value = Option<(usize, Volume)>> {
             size_gib: 8,
             volume_type: kind.to_owned(),
             encrypted: false,
+            create_time: None,
             tags: [tags.0, tags.1, tags.2, tags.3].into_iter().flatten().collect(),
         };
         exists.then_some((VOLUME_PLACES[n], volume))

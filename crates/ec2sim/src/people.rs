@@ -110,6 +110,7 @@ impl World {
             size_gib: new.size_gib,
             volume_type: new.volume_type,
             encrypted: new.encrypted,
+            create_time: Some(self.now()),
             tags: new.tags,
         };
         let record = VolumeRecord::new(volume, self.now());

@@ -76,6 +76,7 @@ impl Account {
                 size_gib: 8,
                 volume_type: "gp3".to_owned(),
                 encrypted: false,
+                create_time: None,
                 tags: Tags::default(),
             });
         }

@@ -35,8 +35,14 @@ impl Scene {
             devices: vec![Device { name: "/dev/xvda".to_owned(), volume: Some(volume.clone()) }],
             tags: tags.clone(),
         };
-        let volume =
-            Volume { id: volume, size_gib: 8, volume_type: "gp3".to_owned(), encrypted: false, tags: Tags::default() };
+        let volume = Volume {
+            id: volume,
+            size_gib: 8,
+            volume_type: "gp3".to_owned(),
+            encrypted: false,
+            create_time: None,
+            tags: Tags::default(),
+        };
         let enabled: BTreeSet<Region> = tags::named_regions(tags).into_iter().chain([home.clone()]).collect();
         let mut inventory = Inventory {
             account: "123456789012".parse().ok()?,

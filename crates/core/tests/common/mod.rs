@@ -157,6 +157,7 @@ impl World {
             size_gib: 8,
             volume_type: "gp3".to_owned(),
             encrypted: false,
+            create_time: None,
             tags: tags(tagged),
         };
         items(&mut self.here().volumes).push(volume);

@@ -6,6 +6,7 @@
 
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -147,6 +148,7 @@ pub(super) struct RawVolume {
     size: Value,
     volume_type: Value,
     encrypted: Value,
+    create_time: Value,
     tags: Value,
 }
 
@@ -165,6 +167,7 @@ fn volume(raw: &RawVolume) -> Result<Volume, String> {
         size_gib: gib(&raw.size, "Size")?,
         volume_type: text(&raw.volume_type, "VolumeType")?.to_owned(),
         encrypted: flag(&raw.encrypted, "Encrypted")?,
+        create_time: (!raw.create_time.is_null()).then(|| time(&raw.create_time, "CreateTime")).transpose()?,
         tags: tags(&raw.tags)?,
     })
 }
@@ -206,14 +209,13 @@ fn snapshot(raw: &RawSnapshot) -> Result<Snapshot, String> {
     let id_read = id(&raw.snapshot_id, "SnapshotId")?;
     let tier = optional_text(&raw.storage_tier, "StorageTier")?;
     let (state, tier) = SnapshotState::with_tier(text(&raw.state, "State")?, tier);
-    let start_time = text(&raw.start_time, "StartTime")?;
     Ok(Snapshot {
         id: id_read,
         volume_id: id(&raw.volume_id, "VolumeId")?,
         owner: id(&raw.owner_id, "OwnerId")?,
         state,
         state_message: raw.state_message.as_str().filter(|text| !text.is_empty()).map(str::to_owned),
-        start_time: start_time.parse().map_err(|_| format!("StartTime {} is not a time", quoted(start_time)))?,
+        start_time: time(&raw.start_time, "StartTime")?,
         size_gib: gib(&raw.volume_size, "VolumeSize")?,
         encrypted: flag(&raw.encrypted, "Encrypted")?,
         tier: tier.at(
@@ -235,6 +237,11 @@ fn text<'a>(value: &'a Value, field: &str) -> Result<&'a str, String> {
 
 fn optional_text<'a>(value: &'a Value, field: &str) -> Result<Option<&'a str>, String> {
     if value.is_null() { Ok(None) } else { text(value, field).map(Some) }
+}
+
+fn time(value: &Value, field: &str) -> Result<Timestamp, String> {
+    let text = text(value, field)?;
+    text.parse().map_err(|_| format!("{field} {} is not a time", quoted(text)))
 }
 
 fn flag(value: &Value, field: &str) -> Result<bool, String> {
