@@ -29,6 +29,9 @@ const BODY_MAX: Duration = Duration::from_secs(60);
 /// Credentials that end sooner are asked for anew: a copy is begun with them, and EC2 checks it later on.
 const CREDENTIALS_LEFT_MIN: Duration = Duration::from_secs(300);
 
+/// In the middle of a run: whatever gives them out may hang.
+const CREDENTIALS_MAX: Duration = Duration::from_secs(60);
+
 /// EC2 over the AWS SDK.
 ///
 /// Made by [`Aws::load`]; asked through [`Cloud`](snapwarden_exec::cloud::Cloud). The SDK repeats nothing: neither
@@ -180,7 +183,9 @@ impl Aws {
         if let Some(kept) = kept {
             return Ok(kept);
         }
-        let found = self.provider.provide_credentials().await;
+        let found = tokio::time::timeout(CREDENTIALS_MAX, self.provider.provide_credentials()).await;
+        let found =
+            found.map_err(|_| own(ErrorKind::Unauthorized, "NoCredentials", "they did not come within a minute"))?;
         let found = found.map_err(|error| own(ErrorKind::Unauthorized, "NoCredentials", chain(&error)))?;
         self.credentials.replace(Some(found.clone()));
         Ok(found)

@@ -18,6 +18,8 @@ use snapwarden_exec::cloud::TimeJump;
 
 /// Within one run no `Date` further off than this is believed: an answer from a cache, a proxy or a broken endpoint.
 const JUMP_MAX: SignedDuration = SignedDuration::from_mins(5);
+/// What one Region's clock is further ahead of is not taken over: it would use up the time of a run in all Regions.
+const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(1);
 /// The clock may be set while somebody sleeps by it: it is looked at this often.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 
@@ -31,15 +33,30 @@ pub(crate) struct Clock {
 #[derive(Debug, Default)]
 struct State {
     heard: Option<Heard>,
-    /// No answer of this run was heard yet: the next one is believed.
-    is_new_run: bool,
+    /// The first of this run and how far the others were behind it and ahead of it; none before it, which is believed.
+    run: Option<Run>,
     jump: Option<TimeJump>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    first: Heard,
+    behind: SignedDuration,
+    ahead: SignedDuration,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Heard {
     date: Timestamp,
     at: Instant,
+}
+
+impl Heard {
+    /// By the steady clock.
+    fn moved_on(&self, at: Instant) -> Timestamp {
+        let passed = SignedDuration::try_from(at.saturating_duration_since(self.at)).unwrap_or(SignedDuration::MAX);
+        self.date.saturating_add(passed).unwrap_or(Timestamp::MAX)
+    }
 }
 
 impl Clock {
@@ -57,38 +74,39 @@ impl Clock {
     }
 
     fn now_at(&self, at: Instant) -> Timestamp {
-        let first = Heard { date: Timestamp::UNIX_EPOCH, at: self.started };
-        let heard = self.heard().unwrap_or(first);
-        let passed = SignedDuration::try_from(at.saturating_duration_since(heard.at)).unwrap_or(SignedDuration::MAX);
-        heard.date.saturating_add(passed).unwrap_or(Timestamp::MAX)
+        self.heard().unwrap_or(Heard { date: Timestamp::UNIX_EPOCH, at: self.started }).moved_on(at)
     }
 
     /// See [`snapwarden_exec::cloud::Cloud::begin`].
     pub(crate) fn begin(&self) {
         let mut state = self.state();
-        (state.is_new_run, state.jump) = (true, None);
+        (state.run, state.jump) = (None, None);
     }
 
     pub(crate) fn jump(&self) -> Option<TimeJump> {
         self.state().jump.clone()
     }
 
-    /// Takes the date of an answer that came at `at`. Within a run it never goes back: a look would hold for longer than it does,
-    /// and whoever waits for a time would wait for longer.
+    /// Takes the date of an answer that came at `at`. Within a run it never goes back, when a look would hold for longer than it
+    /// does, and whoever waits for a time would wait for longer; and it never leaps.
     fn hear(&self, region: &Region, date: Timestamp, at: Instant) {
-        let expected = self.now_at(at);
-        let mut state = self.state();
-        if state.heard.is_some() && !state.is_new_run {
-            let behind = expected.duration_since(date);
-            if behind.abs() > JUMP_MAX {
-                state.jump.get_or_insert_with(|| TimeJump { region: region.clone(), said: date, expected });
-                return;
-            }
-            if !behind.is_negative() {
-                return;
-            }
+        let (expected, mut state) = (self.now_at(at), self.state());
+        let heard = Heard { date, at };
+        let Some(run) = &mut state.run else {
+            let none = SignedDuration::ZERO;
+            (state.heard, state.run) = (Some(heard), Some(Run { first: heard, behind: none, ahead: none }));
+            return;
+        };
+        let ahead = date.duration_since(run.first.moved_on(at));
+        let (most_behind, most_ahead) = (run.behind.min(ahead), run.ahead.max(ahead));
+        if most_ahead.saturating_sub(most_behind) > JUMP_MAX {
+            state.jump.get_or_insert_with(|| TimeJump { region: region.clone(), said: date, expected });
+            return;
         }
-        (state.heard, state.is_new_run) = (Some(Heard { date, at }), false);
+        (run.behind, run.ahead) = (most_behind, most_ahead);
+        if (SignedDuration::ZERO..=AHEAD_MAX).contains(&date.duration_since(expected)) {
+            state.heard = Some(heard);
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -187,8 +205,27 @@ mod tests {
         assert_eq!(clock.now_at(after(&clock, 900)), time("2026-11-22T10:00:00.9Z"));
         clock.hear(&here(), time("2026-11-22T09:56:00Z"), after(&clock, 900));
         assert_eq!(clock.now_at(after(&clock, 900)), time("2026-11-22T10:00:00.9Z"));
-        clock.hear(&here(), time("2026-11-22T10:04:00Z"), after(&clock, 900));
-        assert_eq!(clock.now_at(after(&clock, 900)), time("2026-11-22T10:04:00Z"));
+        clock.hear(&here(), time("2026-11-22T10:01:00Z"), after(&clock, 900));
+        assert_eq!(clock.now_at(after(&clock, 900)), time("2026-11-22T10:01:00Z"));
+        assert_eq!(clock.jump(), None);
+    }
+
+    #[test]
+    fn within_a_run_answers_that_are_more_than_five_minutes_apart_are_a_jump_whatever_the_first_said() {
+        let clock = Clock::new();
+        for (said, is_jump) in [("10:00:00", false), ("09:55:30", false), ("10:00:30", false), ("10:00:31", true)] {
+            clock.hear(&here(), time(&format!("2026-11-22T{said}Z")), after(&clock, 0));
+            assert_eq!(clock.jump().is_some(), is_jump, "{said}");
+        }
+    }
+
+    /// A deadline of 300 seconds would be over at once.
+    #[test]
+    fn within_a_run_it_does_not_leap_to_a_region_that_is_minutes_ahead() {
+        let clock = Clock::new();
+        clock.hear(&here(), time("2026-11-22T10:00:00Z"), after(&clock, 0));
+        clock.hear(&here(), time("2026-11-22T10:04:45Z"), after(&clock, 0));
+        assert_eq!(clock.now_at(after(&clock, 1_000)), time("2026-11-22T10:00:01Z"));
         assert_eq!(clock.jump(), None);
     }
 

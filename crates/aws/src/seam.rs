@@ -1,6 +1,5 @@
 //! The seam's ten calls, each one request. What goes out and what comes back, and nothing else.
 
-use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use aws_sdk_ec2::types::{Filter, InstanceSpecification, ResourceType, Tag, TagSpecification};
@@ -9,7 +8,7 @@ use snapwarden_core::ids::{AccountId, Region, SnapshotId, VolumeId};
 use snapwarden_core::inventory::{Instance, Snapshot, Volume};
 use snapwarden_core::tags::Tags;
 use snapwarden_exec::cloud::{
-    Action, Begun, Calls, Cloud, CloudError, CopyRequest, ErrorKind, Page, SetRequest, SnapshotQuery, TimeJump,
+    Action, Begun, Calls, Cloud, CloudError, CopyRequest, ErrorKind, Page, Paging, SetRequest, SnapshotQuery, TimeJump,
 };
 
 use crate::client::Aws;
@@ -53,7 +52,9 @@ impl Cloud for Aws {
         let call = self.clients(region).ec2.describe_regions().send();
         let answer = self.read(region, Action::DescribeRegions, call).await?;
         let regions = records::list(answer.regions, "regionInfo", |raw| raw.region_name(), records::region)?;
-        Ok(regions.into_iter().flatten().collect())
+        let regions: Vec<Region> = regions.into_iter().flatten().collect();
+        // A run in all Regions would act in none, and call it a success.
+        if regions.is_empty() { Err(unreadable("the answer names no Region")) } else { Ok(regions) }
     }
 
     async fn describe_instances(&self, region: &Region, next: Option<String>) -> Result<Page<Instance>, CloudError> {
@@ -102,7 +103,8 @@ impl Cloud for Aws {
         let call = ec2.create_snapshots().instance_specification(volumes).description(description);
         let call = call.set_tag_specifications(tags_from_birth(&tags)).send();
         let answer = self.write(region, Action::CreateSnapshots, call).await?;
-        let made = answer.snapshots.ok_or_else(|| unreadable("the answer has no snapshotSet"))?;
+        let made = answer.snapshots.filter(|made| !made.is_empty());
+        let made = made.ok_or_else(|| unreadable("the answer has no snapshot in a snapshotSet"))?;
         let begun = made.iter().map(|raw| records::begun(raw.snapshot_id(), raw.volume_id()));
         begun.collect::<Result<_, _>>().map_err(unreadable)
     }
@@ -182,16 +184,14 @@ impl Aws {
         values: Vec<String>,
     ) -> Result<Vec<Snapshot>, CloudError> {
         let filter = Filter::builder().name(filter).set_values(Some(values)).build();
-        let (mut items, mut tokens, mut next) = (Vec::new(), BTreeSet::new(), None);
+        let (mut items, mut paging, mut next) = (Vec::new(), Paging::default(), None);
         loop {
             let page = self.snapshots_page(region, Some(filter.clone()), next).await?;
+            let following = paging.next(page.items.first().map(|one| one.id.clone()), page.next);
             items.extend(page.items);
-            match page.next {
-                None => return Ok(items),
-                Some(token) if !tokens.insert(token.clone()) => {
-                    return Err(own(ErrorKind::Unknown, "SamePage", "EC2 gave a page token twice"));
-                }
-                more @ Some(_) => next = more,
+            next = following.map_err(|why| own(ErrorKind::Unknown, "NoEnd", why))?;
+            if next.is_none() {
+                return Ok(items);
             }
         }
     }

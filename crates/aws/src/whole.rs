@@ -7,6 +7,7 @@
 use aws_sdk_ec2::config::interceptors::AfterDeserializationInterceptorContextRef;
 use aws_sdk_ec2::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use snapwarden_core::printable::printable;
 use xmlparser::{ElementEnd, Token, Tokenizer};
 
@@ -15,7 +16,7 @@ use xmlparser::{ElementEnd, Token, Tokenizer};
 #[error("the answer is not whole: {0}")]
 pub(crate) struct NotWhole(String);
 
-/// How the name of every answer ends: `DeleteSnapshotResponse`. Alone it is an error's.
+/// How the name of every answer ends, after its action's: `DeleteSnapshotResponse`.
 const ANSWER: &str = "Response";
 
 /// Looks through every good answer.
@@ -31,8 +32,9 @@ impl Intercept for Checker {
         &self,
         context: &AfterDeserializationInterceptorContextRef<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        let action = config.load::<Metadata>().ok_or_else(|| NotWhole("nobody knows to what".to_owned()))?;
         let response = context.response();
         // An error says more by itself.
         if !response.status().is_success() || context.output_or_error().is_err() {
@@ -40,14 +42,14 @@ impl Intercept for Checker {
         }
         let body = response.body().bytes().ok_or_else(|| NotWhole("its body was not read".to_owned()))?;
         let text = std::str::from_utf8(body).map_err(|error| NotWhole(error.to_string()))?;
-        Ok(check(text)?)
+        Ok(check(text, action.name())?)
     }
 }
 
-/// Whether `text` is one XML element, closed, with everything in it closed, an answer by its name, and none that says that it was
-/// not done.
+/// Whether `text` is one XML element, closed, with everything in it closed, the answer to `action` by its name, and none that says
+/// that it was not done.
 #[allow(clippy::wildcard_enum_match_arm, reason = "text, comments and the like open and close nothing")]
-fn check(text: &str) -> Result<(), NotWhole> {
+fn check(text: &str, action: &str) -> Result<(), NotWhole> {
     let mut open: Vec<&str> = Vec::new();
     let (mut roots, mut root) = (0, "");
     for token in Tokenizer::from(text) {
@@ -75,8 +77,8 @@ fn check(text: &str) -> Result<(), NotWhole> {
     }
     match open.last() {
         Some(local) => Err(NotWhole(format!("<{local}> is not closed"))),
-        None if roots == 1 && root.len() > ANSWER.len() && root.ends_with(ANSWER) => Ok(()),
-        None if roots == 1 => Err(NotWhole(format!("<{}> is no answer of EC2", printable(root, 40)))),
+        None if roots == 1 && root.strip_suffix(ANSWER) == Some(action) => Ok(()),
+        None if roots == 1 => Err(NotWhole(format!("<{}> is no answer to {action}", printable(root, 40)))),
         None => Err(NotWhole(format!("{roots} documents in it"))),
     }
 }
@@ -91,10 +93,10 @@ mod tests {
 
     #[test]
     fn a_whole_answer_is_taken_and_no_cut_of_it_is() {
-        check(GOOD).unwrap();
+        check(GOOD, "A").unwrap();
         let end = GOOD.trim_end().len();
         for cut in 0..end {
-            assert!(check(&GOOD[..cut]).is_err(), "{}", &GOOD[..cut]);
+            assert!(check(&GOOD[..cut], "A").is_err(), "{}", &GOOD[..cut]);
         }
     }
 
@@ -103,11 +105,12 @@ mod tests {
         for other in [
             "<html><p>Maintenance</p></html>",
             "<Response><Errors/></Response>",
+            "<BResponse><return>true</return></BResponse>",
             "<AResponse><return>false</return></AResponse>",
         ] {
-            assert!(check(other).is_err(), "{other:?}");
+            assert!(check(other, "A").is_err(), "{other:?}");
         }
-        check("<AResponse><set><return>false</return></set></AResponse>").unwrap();
+        check("<AResponse><set><return>false</return></set></AResponse>", "A").unwrap();
     }
 
     #[test]
@@ -115,7 +118,7 @@ mod tests {
         for broken in
             ["<A><B></A>", "<A></A><A/>", "</A>", "<A>\u{1}</A>", "<A><B/></A", "<A><b c=></A>", "no XML", " "]
         {
-            assert!(check(broken).is_err(), "{broken:?}");
+            assert!(check(broken, "A").is_err(), "{broken:?}");
         }
     }
 }

@@ -33,7 +33,7 @@ Examples:
   snapwarden explain vol-0123456789abcdef0 --inventory dump
 
 Exit codes:
-  0   done; findings do not change that
+  0   done; findings, and what EC2's limits leave to the next run, do not change that
   1   could not start
   2   some items failed, a Region could not all be read, EC2's answers disagreed about the time, the safety check
       dropped something, or lint found an error

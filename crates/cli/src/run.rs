@@ -55,7 +55,11 @@ async fn carry_out(
 ) -> anyhow::Result<(Result<RunReport, RunError>, Option<u8>)> {
     // Asked for first: a Ctrl-C while credentials are looked for must not be lost.
     let mut signals = Signals::listen()?;
-    let (aws, scope) = connect::account(&args.account).await?;
+    // Some sources of credentials start a program that may never end; nothing was asked of AWS yet.
+    let (aws, scope) = match select(pin!(connect::account(&args.account)), pin!(signals.next())).await {
+        Either::Left((account, _)) => account?,
+        Either::Right((exit_code, _)) => std::process::exit(exit_code.into()),
+    };
     let stop = Stop::default();
     let options = RunOptions { config, stop: stop.clone(), ..RunOptions::new(job, scope) };
     let bar = Bar::new();

@@ -84,6 +84,8 @@ pub enum Deferred {
     SameAnswer,
     /// EC2's answers do not agree on the time.
     TimeInDoubt,
+    /// Of a volume that is over it goes last, and others of it were not deleted.
+    AfterOlder,
 }
 
 impl fmt::Display for Outcome {
@@ -110,8 +112,9 @@ impl fmt::Display for Outcome {
                 Deferred::RateExceeded => "deferred: the volume's last snapshot is too young",
                 Deferred::Throttled => "deferred: EC2 is throttling",
                 Deferred::NotVisibleYet => "deferred: it is not visible yet",
-                Deferred::SameAnswer => "deferred: it would fail as the one before it",
+                Deferred::SameAnswer => "deferred: it would most likely fail as those before it",
                 Deferred::TimeInDoubt => "deferred: EC2's answers do not agree on the time",
+                Deferred::AfterOlder => "deferred: it goes after the older ones of its volume, which were not deleted",
             }),
             Outcome::Refused(words) => said(f, "kept, EC2 refuses to delete it", words),
             Outcome::Unclear(words) => said(f, "no clear answer, the next run sees", words),

@@ -233,7 +233,7 @@ fn under_move_with_an_unread_destination_a_young_slot_is_made_and_stays_here_as_
     assert_eq!(problems(&plan, "vol-1"), [Problem::DestinationUnread { destination: region(AWAY) }]);
     assert_eq!(
         reason.to_string(),
-        "slot 2026-11-22T03:00Z; never backed up by Snapwarden; one volume; stays here as KeepLatest, since eu-west-1 \
+        "slot 2026-11-22T03:00Z; no older one was read; one volume; stays here as KeepLatest, since eu-west-1 \
          cannot be read now"
     );
 }
@@ -1107,6 +1107,24 @@ fn what_stays_pending_or_fails_or_waits_is_late_all_the_same() {
     let failed = ours("snap-2", "vol-1", "2026-11-21", "2026-11-29").at("2026-11-21T03:05:00Z").failed("no disk");
     assert_eq!(lateness(&of_the_20th(&[]).snapshot(failed).create()), Some((1, 19)));
     assert_eq!(lateness(&of_the_20th(&[]).without_volume("vol-1").create()), Some((1, 19)), "it is not listed");
+}
+
+#[test]
+fn of_a_volume_whose_newest_may_not_have_been_read_nothing_is_counted() {
+    let moved = [("DestinationRegion", AWAY), ("OffsiteMode", "Move")];
+    let newest = ours("snap-1", "vol-1", "2026-11-20", "2026-11-29");
+    let account = || world(NOW).server("i-1", &moved, "vol-1").snapshot(newest.clone()).server("i-2", &moved, "vol-2");
+    let counted = |world: World| {
+        let here = &world.create().coverage[&region(HOME)];
+        (here.volumes, here.never, here.oldest_newest.is_some())
+    };
+    assert_eq!(counted(account()), (2, 1, true));
+    assert_eq!(counted(account().snapshots_gap()), (2, 0, false));
+    let unread = account().unread(AWAY);
+    assert_eq!(counted(unread.clone()), (2, 0, false));
+    let says = |id: &str| of_volume(&unread.create(), id).1.to_string();
+    assert!(says("vol-1").contains("the newest that was read is of 2026-11-20T03:05Z"), "{}", says("vol-1"));
+    assert!(says("vol-2").contains("no older one was read"), "{}", says("vol-2"));
 }
 
 /// As where one run a day, soon after the slot, finds the account at its limit each time.

@@ -46,6 +46,8 @@ pub struct Sim {
     timers: Rc<RefCell<Timers>>,
     principal: Principal,
     latency: SignedDuration,
+    /// A Region whose calls take longer.
+    slow: Option<(Region, SignedDuration)>,
     bystander: Option<Rc<RefCell<dyn Bystander>>>,
     jump: Option<Rc<Jump>>,
 }
@@ -79,7 +81,8 @@ impl Sim {
     pub fn new(world: World) -> Self {
         let principal = Principal::of(world.account().clone());
         let (world, timers) = (Rc::new(RefCell::new(world)), Rc::default());
-        Self { world, timers, principal, latency: SignedDuration::from_millis(50), bystander: None, jump: None }
+        let latency = SignedDuration::from_millis(50);
+        Self { world, timers, principal, latency, slow: None, bystander: None, jump: None }
     }
 
     /// The same world, for a process that somebody watches.
@@ -95,6 +98,11 @@ impl Sim {
     /// The same world, with calls that take so long.
     pub fn with_latency_ms(&self, latency_ms: u32) -> Self {
         Self { latency: SignedDuration::from_millis(i64::from(latency_ms)), ..self.clone() }
+    }
+
+    /// The same world, with calls that take so long in one Region, which answers them all.
+    pub fn with_slow_region(&self, region: &Region, latency_ms: u32) -> Self {
+        Self { slow: Some((region.clone(), SignedDuration::from_millis(i64::from(latency_ms)))), ..self.clone() }
     }
 
     /// The same world, for a run in which the time of its `nth` answer is not believed, or from its start where that is 0.
@@ -180,15 +188,17 @@ impl Sim {
     }
 
     /// Waits for as long as a call is on its way.
-    pub async fn travel(&self) {
-        if !self.latency.is_zero() {
-            let arrives = self.now().checked_add(self.latency).unwrap_or(Timestamp::MAX);
+    pub async fn travel(&self, region: &Region) {
+        let slow = self.slow.as_ref().filter(|(slow, _)| slow == region);
+        let latency = slow.map_or(self.latency, |(_, latency)| *latency);
+        if !latency.is_zero() {
+            let arrives = self.now().checked_add(latency).unwrap_or(Timestamp::MAX);
             self.sleep(arrives).await;
         }
     }
 
     async fn ask(&self, region: &Region, call: Call) -> Result<Reply, CloudError> {
-        self.travel().await;
+        self.travel(region).await;
         let result = self.arrive(region, call);
         if let Some(jump) = &self.jump {
             // A call that was on its way by then arrives all the same.

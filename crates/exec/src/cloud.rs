@@ -4,7 +4,7 @@
 //! nothing was made may be tried again, no answer may not ([`ErrorKind::Ambiguous`]), since CreateSnapshot(s) and
 //! CopySnapshot have no client token.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -206,6 +206,44 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Where the next page begins; none, or an empty text, on the last.
     pub next: Option<String>,
+}
+
+/// Pages in a row that show nothing new, after which a listing is given up. EC2 sends empty pages where a filter finds little.
+const BARREN_PAGES_MAX: usize = 1_000;
+
+/// Watches the pages of one listing, so that it ends whatever EC2 answers. `K`: the id of what is listed.
+#[derive(Debug)]
+pub struct Paging<K> {
+    tokens: BTreeSet<String>,
+    first: Option<K>,
+    barren: usize,
+}
+
+impl<K> Default for Paging<K> {
+    fn default() -> Self {
+        Self { tokens: BTreeSet::new(), first: None, barren: 0 }
+    }
+}
+
+impl<K: PartialEq> Paging<K> {
+    /// Where the next page begins; none after the last. `first`: what this page begins with. An empty token ends a listing: EC2
+    /// really sends one.
+    ///
+    /// # Errors
+    ///
+    /// Why the listing is given up.
+    pub fn next(&mut self, first: Option<K>, token: Option<String>) -> Result<Option<String>, &'static str> {
+        let Some(token) = token.filter(|token| !token.is_empty()) else { return Ok(None) };
+        self.barren = if first.is_none() || first == self.first { self.barren + 1 } else { 0 };
+        self.first = first.or(self.first.take());
+        if !self.tokens.insert(token.clone()) {
+            return Err("EC2 gave a page token twice");
+        }
+        if self.barren >= BARREN_PAGES_MAX {
+            return Err("EC2 gave a thousand pages in a row with nothing new on them");
+        }
+        Ok(Some(token))
+    }
 }
 
 /// What DescribeSnapshots is asked.

@@ -5,9 +5,10 @@
 //! other way round, a snapshot on the move would be seen nowhere, and made again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 
-use futures_util::future::{join, join_all};
-use jiff::Timestamp;
+use futures_util::future::{Either, join, join_all, select};
+use jiff::{SignedDuration, Timestamp};
 use snapwarden_core::decision::Job;
 use snapwarden_core::ids::{AccountId, Region};
 use snapwarden_core::inventory::{Instance, Inventory, Read, RegionInventory, RegionStatus, Snapshot};
@@ -15,7 +16,7 @@ use snapwarden_core::managed::Managed;
 use snapwarden_core::policy::Offsite;
 use snapwarden_core::tags::{self, TagValue};
 
-use crate::cloud::{Action, Cloud, CloudError, Page, SnapshotQuery};
+use crate::cloud::{Action, Cloud, CloudError, Page, Paging, SnapshotQuery};
 use crate::pacing::{CallError, Pacer};
 use crate::run::{Progress, RunError};
 
@@ -114,30 +115,62 @@ pub(crate) async fn account<'r, C: Cloud>(
     regions: &'r [Region],
 ) -> Result<(&'r Region, AccountId), RunError> {
     let cloud = pacer.cloud();
-    let mut first = None;
-    for region in regions {
-        match pacer.call(region, Action::GetCallerIdentity, async || cloud.account(region).await).await {
-            Ok(account) => return Ok((region, account)),
-            Err(error) => _ = first.get_or_insert((region, error)),
-        }
-    }
-    Err(first.map_or(RunError::NoRegion, |(region, error)| RunError::NoAccount {
-        region: region.clone(),
-        why: error.to_string(),
-    }))
+    let ask = async |region: &Region| {
+        pacer.call(region, Action::GetCallerIdentity, async || cloud.account(region).await).await
+    };
+    first_answer(pacer, regions.iter(), ask).await.map_err(|first| match first {
+        None => RunError::NoRegion,
+        Some((region, error)) => RunError::NoAccount { region: region.clone(), why: error.to_string() },
+    })
 }
 
 /// The Regions of the account: `home` is asked first, then the other doors.
 async fn enabled<C: Cloud>(pacer: &Pacer<'_, C>, home: &Region, doors: &[Region]) -> Read<Region> {
     let cloud = pacer.cloud();
-    let mut first = None;
-    for region in [home].into_iter().chain(doors.iter().filter(|door| *door != home)) {
-        match pacer.call(region, Action::DescribeRegions, async || cloud.describe_regions(region).await).await {
-            Ok(regions) => return Read::Whole(regions),
-            Err(error) => _ = first.get_or_insert(error),
+    let ask = async |region: &Region| {
+        pacer.call(region, Action::DescribeRegions, async || cloud.describe_regions(region).await).await
+    };
+    let others = doors.iter().filter(|door| *door != home);
+    match first_answer(pacer, [home].into_iter().chain(others), ask).await {
+        Ok((_, regions)) => Read::Whole(regions),
+        Err(first) => {
+            let why = first.map(|(_, error)| error.to_string()).unwrap_or_default();
+            Read::Gap { seen: Vec::new(), why }
         }
     }
-    Read::Gap { seen: Vec::new(), why: first.map(|error| error.to_string()).unwrap_or_default() }
+}
+
+/// How long one Region is waited for while there is another to ask: in seconds, twice, since EC2's clock may be set meanwhile.
+const PATIENCE_SECONDS: i64 = 5;
+
+/// Asks one Region after the other until one answers; else what the first of them said. None but the last is waited for long.
+async fn first_answer<'r, C: Cloud, T>(
+    pacer: &Pacer<'_, C>,
+    regions: impl Iterator<Item = &'r Region>,
+    ask: impl AsyncFn(&Region) -> Result<T, CallError>,
+) -> Result<(&'r Region, T), Option<(&'r Region, CallError)>> {
+    let (cloud, mut first, mut regions) = (pacer.cloud(), None, regions.peekable());
+    while let Some(region) = regions.next() {
+        let patience = async {
+            for _ in 0..2 {
+                let until = cloud.now().saturating_add(SignedDuration::from_secs(PATIENCE_SECONDS));
+                cloud.sleep_until(until.unwrap_or(Timestamp::MAX)).await;
+            }
+        };
+        let answer = if regions.peek().is_none() {
+            ask(region).await
+        } else {
+            match select(pin!(ask(region)), pin!(patience)).await {
+                Either::Left((answer, _)) => answer,
+                Either::Right(_) => Err(CallError::Cloud(CloudError::no_answer("no answer for ten seconds"))),
+            }
+        };
+        match answer {
+            Ok(answer) => return Ok((region, answer)),
+            Err(error) => _ = first.get_or_insert((region, error)),
+        }
+    }
+    Err(first)
 }
 
 /// A listing that a job needs.
@@ -245,15 +278,26 @@ struct Looker<'a, 'c, C> {
 }
 
 impl<C: Cloud> Looker<'_, '_, C> {
+    /// When this round of listings ends: two thirds of the time that looking still has. What is read after it, such as
+    /// destinations, has the rest, also where one Region took all of its own.
+    fn round_ends(&self) -> Timestamp {
+        let now = self.pacer.cloud().now();
+        if self.until == Timestamp::MAX {
+            return self.until;
+        }
+        now.saturating_add(self.until.duration_since(now) / 3 * 2).unwrap_or(self.until)
+    }
+
     /// Reads the listings, all Regions side by side, into `inventory`.
     async fn read(&self, inventory: &mut Inventory, wanted: Wanted) {
+        let by = self.round_ends();
         let regions: BTreeSet<_> = wanted.iter().map(|(region, _)| region.clone()).collect();
         let reads = regions.into_iter().map(|region| {
             let has = |listing| wanted.contains(&(region.clone(), listing));
             let (instances, volumes, snapshots) =
                 (has(Listing::Instances), has(Listing::Volumes), has(Listing::Snapshots));
             async move {
-                let seen = self.read_region(&region, instances, volumes, snapshots).await;
+                let seen = self.read_region(&region, by, (instances, volumes, snapshots)).await;
                 (region, seen)
             }
         });
@@ -271,30 +315,35 @@ impl<C: Cloud> Looker<'_, '_, C> {
         }
     }
 
-    async fn read_region(&self, region: &Region, instances: bool, volumes: bool, snapshots: bool) -> RegionInventory {
+    async fn read_region(
+        &self,
+        region: &Region,
+        by: Timestamp,
+        (instances, volumes, snapshots): (bool, bool, bool),
+    ) -> RegionInventory {
         let cloud = self.pacer.cloud();
         let instances = async {
             let page = async |next| cloud.describe_instances(region, next).await;
-            self.list(instances, region, Action::DescribeInstances, page, |instance| instance.id.clone()).await
+            self.list(instances, region, by, Action::DescribeInstances, page, |instance| instance.id.clone()).await
         };
         let volumes = async {
             let page = async |next| cloud.describe_volumes(region, next).await;
-            self.list(volumes, region, Action::DescribeVolumes, page, |volume| volume.id.clone()).await
+            self.list(volumes, region, by, Action::DescribeVolumes, page, |volume| volume.id.clone()).await
         };
         let snapshots = async {
             let page = async |next| cloud.describe_snapshots(region, SnapshotQuery::Own { next }).await;
-            self.list(snapshots, region, Action::DescribeSnapshots, page, |snapshot| snapshot.id.clone()).await
+            self.list(snapshots, region, by, Action::DescribeSnapshots, page, |snapshot| snapshot.id.clone()).await
         };
         let ((instances, volumes), snapshots) = join(join(instances, volumes), snapshots).await;
         RegionInventory { instances, volumes, snapshots }
     }
 
-    /// All pages of one listing. A page may be empty although more follow; an empty token ends it (EC2 really
-    /// sends one). What breaks off is a gap, never a short list.
+    /// All pages of one listing. A page may be empty although more follow. What breaks off is a gap, never a short list.
     async fn list<T, K: Ord>(
         &self,
         wanted: bool,
         region: &Region,
+        by: Timestamp,
         action: Action,
         page: impl AsyncFn(Option<String>) -> Result<Page<T>, CloudError>,
         id: impl Fn(&T) -> K,
@@ -302,25 +351,25 @@ impl<C: Cloud> Looker<'_, '_, C> {
         if !wanted {
             return Read::NotAsked;
         }
-        let mut items = Vec::new();
-        let mut tokens = BTreeSet::new();
-        let mut next = None;
+        let (mut items, mut paging, mut next) = (Vec::new(), Paging::default(), None);
         let why = loop {
-            let answer = self.pacer.call_by(region, action, self.until, async || page(next.clone()).await).await;
+            let answer = self.pacer.call_by(region, action, by, async || page(next.clone()).await).await;
             let Page { items: more, next: token } = match answer {
                 Ok(page) => page,
-                Err(CallError::Deadline) => break Some("not listed within half of the run's time".to_owned()),
+                Err(CallError::Deadline) => {
+                    break Some("not listed in time: looking has half of the run's time".to_owned());
+                }
                 Err(error @ (CallError::Stopped | CallError::TimeInDoubt | CallError::Cloud(_))) => {
                     break Some(error.to_string());
                 }
             };
+            let following = paging.next(more.first().map(&id), token);
             items.extend(more);
             self.progress.listed(region, action, items.len());
-            next = token.filter(|token| !token.is_empty());
-            match &next {
-                None => break None,
-                Some(token) if !tokens.insert(token.clone()) => break Some("EC2 gave a page token twice".to_owned()),
-                Some(_) => {}
+            match following {
+                Ok(None) => break None,
+                Ok(more) => next = more,
+                Err(why) => break Some(why.to_owned()),
             }
         };
         // A listing that changes between its pages may show a thing twice.

@@ -9,8 +9,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::rc::Rc;
 
+use futures_util::future::{Either, select};
 use jiff::{SignedDuration, Timestamp};
 use snapwarden_core::ids::Region;
 
@@ -215,7 +217,16 @@ impl<'c, C: Cloud> Pacer<'c, C> {
             if action.is_change() && self.cloud.time_jump().is_some() {
                 return Err(CallError::TimeInDoubt);
             }
-            let error = match request().await {
+            let answer = if action.is_change() {
+                request().await
+            } else {
+                // What is only read is not waited for once its time is over, or the run is told to stop.
+                match select(pin!(request()), pin!(self.pause_until(by))).await {
+                    Either::Left((answer, _)) => answer,
+                    Either::Right((ended, _)) => return Err(ended.err().unwrap_or(CallError::Deadline)),
+                }
+            };
+            let error = match answer {
                 Ok(answer) => {
                     self.with_bucket(region, action, Bucket::succeeded);
                     return Ok(answer);

@@ -1,7 +1,7 @@
 //! What an invocation asks for. An event comes from a schedule, a person, or anybody who may invoke the function: a
 //! field that is not known is an error that names it, since a misspelt `dry_run` must not change anything.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use snapwarden_core::approval::Approval;
 use snapwarden_core::decision::Job;
@@ -43,10 +43,19 @@ pub(crate) enum EventError {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw {
+    #[serde(default, deserialize_with = "said")]
     regions: Option<Vec<Region>>,
+    #[serde(default, deserialize_with = "said")]
     dry_run: Option<bool>,
+    #[serde(default, deserialize_with = "said")]
     slot: Option<String>,
+    #[serde(default, deserialize_with = "said")]
     approve: Option<String>,
+}
+
+/// A field that is there says something: `null`, what a template makes of a variable that is not set, is an error.
+fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(field: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(field).map(Some)
 }
 
 /// Reads the event of an invocation of `job`.
@@ -79,11 +88,15 @@ fn bad(field: &'static str, why: &dyn std::error::Error) -> EventError {
     EventError::Bad { field, why: printable(&why.to_string(), SAID_MAX) }
 }
 
+/// The fields of an event of EventBridge (EventBridge user guide, "Event structure").
+const FIELDS_OF_TICK: [&str; 9] =
+    ["version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"];
+
 /// What EventBridge and its Scheduler send when the schedule names no input of its own. One into which somebody wrote a
-/// wish is none: passing over its `dry_run` would change what was only to be looked at.
+/// wish, however it is spelt, is none: passing over its `dry_run` would change what was only to be looked at.
 fn is_tick(event: &Value) -> bool {
     let text = |key| event.get(key).and_then(Value::as_str);
-    let is_plain = ["regions", "dry_run", "slot", "approve"].iter().all(|field| event.get(field).is_none());
+    let is_plain = event.as_object().is_some_and(|all| all.keys().all(|key| FIELDS_OF_TICK.contains(&key.as_str())));
     let is_scheduled = text("detail-type") == Some("Scheduled Event");
     is_plain && is_scheduled && matches!(text("source"), Some("aws.events" | "aws.scheduler"))
 }
@@ -111,12 +124,20 @@ mod tests {
     fn a_tick_with_a_wish_in_it_is_refused_not_run_without_the_wish() {
         for (field, value) in [
             ("dry_run", json!(true)),
+            ("dryRun", json!(true)),
             ("regions", json!(["eu-west-1"])),
             ("slot", json!("now")),
             ("approve", json!("eu-west-1:2026-11-22:412")),
         ] {
             let tick = json!({"detail-type": "Scheduled Event", "source": "aws.events", field: value});
             assert!(wrong(tick, Job::Create).contains("unknown field `detail-type`"), "{field}");
+        }
+    }
+
+    #[test]
+    fn what_is_null_is_refused_not_taken_for_not_asked() {
+        for field in ["dry_run", "regions", "slot", "approve"] {
+            assert!(wrong(json!({field: null}), Job::Create).contains("invalid type: null"), "{field}");
         }
     }
 

@@ -154,7 +154,7 @@ impl Function {
         let options = RunOptions { deadline, ..options };
         let summary = match mode {
             Mode::DryRun => self.dry_run(aws, &options, log).await?,
-            Mode::Apply => match self.too_soon(now) {
+            Mode::Apply => match self.changed_at.get().and_then(|changed_at| too_soon(changed_at, now)) {
                 Some(answer) => {
                     log.say("INFO", "too soon", answer.clone());
                     return Ok(answer);
@@ -196,13 +196,14 @@ impl Function {
         log.findings(&report.findings);
         Ok(Summary::of_report(&report))
     }
+}
 
-    /// The answer where what the last run changed may not be visible yet.
-    fn too_soon(&self, now: Timestamp) -> Option<Value> {
-        let age = now.duration_since(self.changed_at.get()?);
-        let wait = TOO_SOON - age;
-        (wait > SignedDuration::ZERO).then(|| json!({"too_soon": true, "wait_s": wait.as_secs() + 1}))
-    }
+/// The answer where what a run has changed may not be visible yet. Of a time before that run nothing follows: an answer with
+/// an old date would keep all runs from starting.
+fn too_soon(changed_at: Timestamp, now: Timestamp) -> Option<Value> {
+    let age = now.duration_since(changed_at);
+    let is_soon = (SignedDuration::ZERO..TOO_SOON).contains(&age);
+    is_soon.then(|| json!({"too_soon": true, "wait_s": (TOO_SOON - age).as_secs() + 1}))
 }
 
 /// Why a run fails its invocation, if it does. What waits for a person's approval is a metric, and no failure.
@@ -253,6 +254,19 @@ mod tests {
     use super::*;
 
     const NOW_MS: u64 = 1_795_320_000_000;
+
+    #[test]
+    fn a_run_within_two_minutes_of_a_change_is_too_soon_and_one_whose_time_is_before_it_is_not() {
+        let changed_at: Timestamp = "2026-11-22T03:00:00Z".parse().unwrap();
+        let wait =
+            |now: &str| too_soon(changed_at, now.parse().unwrap()).map(|answer| answer["wait_s"].as_i64().unwrap());
+        assert_eq!(wait("2026-11-22T03:00:00Z"), Some(TOO_SOON.as_secs() + 1));
+        assert_eq!(wait("2026-11-22T03:01:59Z"), Some(2));
+        assert_eq!(wait("2026-11-22T03:02:00Z"), None);
+        for before in ["2026-11-12T04:00:00Z", "2026-11-22T02:59:59Z"] {
+            assert_eq!(wait(before), None, "{before}");
+        }
+    }
 
     fn times(left_ms: u64) -> (u64, u64) {
         let times = Times::of(NOW_MS + left_ms, NOW_MS).unwrap();

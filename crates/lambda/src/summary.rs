@@ -168,5 +168,6 @@ fn word(why: Deferred) -> &'static str {
         Deferred::NotVisibleYet => "not visible yet",
         Deferred::SameAnswer => "same answer",
         Deferred::TimeInDoubt => "time in doubt",
+        Deferred::AfterOlder => "after older",
     }
 }

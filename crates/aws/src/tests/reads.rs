@@ -90,7 +90,18 @@ fn a_token_that_comes_twice_ends_the_second_look() {
     for _ in 0..2 {
         endpoint.next(Reply::ok(&snapshots(&[], Some("t1"))));
     }
-    assert_eq!(code(run(aws.describe_snapshots(&home(), ids(&["snap-1"])))), "SamePage");
+    assert_eq!(code(run(aws.describe_snapshots(&home(), ids(&["snap-1"])))), "NoEnd");
+}
+
+#[test]
+fn pages_that_show_nothing_new_end_the_second_look() {
+    let endpoint = Endpoint::default();
+    let aws = ready(&endpoint);
+    for n in 0..1_002 {
+        endpoint.next(Reply::ok(&snapshots(&[snapshot("snap-1")], Some(&format!("t{n}")))));
+    }
+    assert_eq!(code(run(aws.describe_snapshots(&home(), ids(&["snap-1"])))), "NoEnd");
+    assert_eq!(counted(&aws, Action::DescribeSnapshots), 1_001);
 }
 
 #[test]

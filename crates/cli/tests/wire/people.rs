@@ -161,7 +161,7 @@ fn plan_and_explain_see_an_endpoint_as_run_does() {
     assert!(out.starts_with("Snapshots to expire: account 123456789012, eu-central-1, eu-west-1, us-east-1,"), "{out}");
 }
 
-fn send(signal: &str, child: &Child) {
+pub(crate) fn send(signal: &str, child: &Child) {
     assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
 }
 

@@ -1,10 +1,12 @@
 //! Nobody there, nobody answers, nobody lets us: what is said, within which calls, and that nothing is lost.
 
 use std::net::TcpListener;
-use std::process::Output;
+use std::path::Path;
+use std::process::{Command, Output};
 
 use snapwarden_core::report::RunReport;
 
+use crate::people::send;
 use crate::server::{AWAY, HOME, Server, fleet, snapwarden_at};
 
 fn fails_with(output: &Output, words: &str) {
@@ -36,6 +38,32 @@ fn a_peer_that_hangs_is_given_up_after_the_time_that_was_named() {
         connections += 1;
     }
     assert_eq!(connections, 3, "the first call is tried three times");
+}
+
+/// A program that gives out credentials, and never does: a signal ends the wait for it.
+#[test]
+fn a_run_that_waits_for_its_credentials_ends_at_a_signal() {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("credentials");
+    drop(std::fs::remove_dir_all(&dir));
+    std::fs::create_dir_all(&dir).unwrap();
+    let pipe = |name: &str| {
+        let path = dir.join(name);
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        path
+    };
+    let (begun, end) = (pipe("begun"), pipe("end"));
+    let program = format!("sh -c 'echo > {} && cat {}'", begun.display(), end.display());
+    let config = dir.join("config");
+    std::fs::write(&config, format!("[profile slow]\ncredential_process = {program}\n")).unwrap();
+    let mut command = snapwarden_at("http://127.0.0.1:9", &["run", "create", "--profile", "slow"]);
+    for key in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        command.env_remove(key);
+    }
+    let mut child = command.env("AWS_CONFIG_FILE", &config).spawn().unwrap();
+    std::fs::read(&begun).unwrap();
+    send("-TERM", &child);
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    std::fs::write(&end, "").unwrap();
 }
 
 #[test]

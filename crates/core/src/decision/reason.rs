@@ -444,9 +444,11 @@ impl fmt::Display for Reason {
                     write!(f, ", {} ago", hours_or_days(*hours))?;
                 }
                 f.write_str("; ")?;
-                match newest {
-                    None => f.write_str("never backed up by Snapwarden")?,
-                    Some(time) => write!(f, "its newest is of {}", minute(time))?,
+                match (newest, kept_here_for) {
+                    (None, None) => f.write_str("never backed up by Snapwarden")?,
+                    (None, Some(_)) => f.write_str("no older one was read")?,
+                    (Some(time), None) => write!(f, "its newest is of {}", minute(time))?,
+                    (Some(time), Some(_)) => write!(f, "the newest that was read is of {}", minute(time))?,
                 }
                 write!(f, "; {consistency}")?;
                 match kept_here_for {

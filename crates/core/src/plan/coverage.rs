@@ -48,12 +48,15 @@ impl<'i, 'a> Coverages<'i, 'a> {
             let Subject::Volume(volume) = &decision.subject else { continue };
             let newest = newest(self.index, volume);
             let first_try = self.tries(volume, newest).map(|one| one.start_time).min();
-            let all = policies(volume).into_iter();
-            let late = all.filter_map(|policy| self.late(policy, &decision.region, volume, (newest, first_try))).min();
+            let policies = policies(volume);
+            let is_known = policies.iter().all(|policy| self.is_newest_known(policy, &decision.region));
+            let late = policies.iter().filter_map(|policy| self.late(policy, volume, (newest, first_try)));
+            let late = late.min().filter(|_| is_known);
             let is_first_try = matches!(decision.act, Act::Create { .. }) && first_try.is_none();
             let here = self.regions.entry(decision.region.clone()).or_default();
             here.volumes += 1;
             match newest {
+                _ if !is_known => {}
                 None => here.never += 1,
                 Some(time) => here.oldest_newest = Some(here.oldest_newest.map_or(time, |oldest| oldest.min(time))),
             }
@@ -68,22 +71,22 @@ impl<'i, 'a> Coverages<'i, 'a> {
         }
     }
 
+    /// Whether all was read in which the newest one can lie: else nobody knows it, nor how old it is.
+    fn is_newest_known(&self, policy: &InstancePolicy, region: &Region) -> bool {
+        let moved_to = policy.offsite.destinations.iter().filter(|_| policy.offsite.mode() == OffsiteMode::Move);
+        moved_to.chain([region]).all(|region| self.index.inventory.snapshots_whole_in(region))
+    }
+
     /// Whether the backup of a volume is late: the first slot after its newest completed one is longer ago than its data may
     /// take; where there is none, the first try that is still there, or else the first slot that it surely missed. Not while
-    /// the first try may still take its time, as after a change of the schedule. Where its newest one may not have been read,
-    /// nobody knows.
+    /// the first try may still take its time, as after a change of the schedule.
     fn late(
         &self,
         policy: &InstancePolicy,
-        region: &Region,
         volume: &VolumeId,
         (newest, first_try): (Option<Timestamp>, Option<Timestamp>),
     ) -> Option<Late> {
         let inventory = self.index.inventory;
-        let moved_to = policy.offsite.destinations.iter().filter(|_| policy.offsite.mode() == OffsiteMode::Move);
-        if !moved_to.chain([region]).all(|region| inventory.snapshots_whole_in(region)) {
-            return None;
-        }
         let schedule = &policy.schedule.value;
         let listed = self.index.volume(volume).map(|(_, volume)| volume);
         let (size_gib, made) = listed.map_or((0, None), |volume| (volume.size_gib, volume.create_time));

@@ -164,6 +164,8 @@ fn one_deleted_by_hand_meanwhile_is_not_deleted_again() {
     let (sim, old, _) = one_due();
     let report = meddled(&sim, Job::Expire, |world| world.delete_by_hand(&region(HOME), &old).unwrap());
     assert_eq!(only_delete(&report), (&old, &Outcome::Changed(Changed::NotShown)));
+    let said = report.findings.iter().map(ToString::to_string).find(|said| said.contains("did not find")).unwrap();
+    assert!(said.contains(&format!("1, such as {old} (the second look before its delete did not show it)")), "{said}");
 }
 
 #[test]

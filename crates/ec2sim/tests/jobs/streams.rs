@@ -2,15 +2,20 @@
 
 use jiff::{SignedDuration, Timestamp};
 use snapwarden_core::decision::{Act, Finding, Job, Problem};
-use snapwarden_core::report::{Outcome, RunReport};
+use snapwarden_core::ids::SnapshotId;
+use snapwarden_core::report::{Deferred, Outcome, RunReport};
+use snapwarden_core::tags::Tags;
 use snapwarden_ec2sim::call::Action;
 use snapwarden_ec2sim::face::Sim;
 use snapwarden_ec2sim::faults::{Fault, Ordered};
+use snapwarden_ec2sim::people::NewVolume;
+use snapwarden_ec2sim::state::SnapshotRecord;
 use snapwarden_ec2sim::world::World;
-use snapwarden_exec::run::{Quiet, run};
+use snapwarden_exec::collect::Scope;
+use snapwarden_exec::run::{Quiet, RunOptions, run};
 
 use crate::second_look::meddled;
-use crate::support::{AWAY, FAR, HOME, act, instance, instance_in, options, pass, pass_until, region, world};
+use crate::support::{AWAY, FAR, HOME, act, changes, instance, instance_in, options, pass, pass_until, region, world};
 
 /// EC2 throttles every call of `action` in `place`.
 fn throttle(world: &mut World, place: &str, action: Action) {
@@ -80,6 +85,54 @@ fn a_region_that_throttles_its_listings_leaves_half_of_the_time_to_the_others() 
     assert!((5..=15).contains(&waited), "the first snapshot came after {waited} s of 30");
 }
 
+/// What is read after the Regions themselves has its own time: destinations, here those of each other.
+#[test]
+fn while_a_third_region_is_slow_those_that_are_well_read_their_destinations() {
+    let mut world = world(1);
+    instance(&mut world, "home", &[("Backup", "Yes"), ("DestinationRegion", AWAY)], 1);
+    instance_in(&mut world, AWAY, "away", &[("Backup", "Yes"), ("DestinationRegion", HOME)], 1);
+    for n in 0..20 {
+        let volume = world.create_volume(&region(FAR), NewVolume::sized(&format!("far-{n}"), 1)).unwrap();
+        world.snapshot_by_hand(&region(FAR), &volume, &Tags::default()).unwrap();
+    }
+    world.config.page_size = 1;
+    let sim = Sim::new(world).with_slow_region(&region(FAR), 2_000);
+    let within_a_minute = |job: Job, regions: &[&str]| {
+        let mut wish = options(job, regions);
+        wish.deadline = Some(sim.with(|world| world.now()) + SignedDuration::from_mins(1));
+        let report = sim.block_on(run(&sim, &wish, &Quiet)).unwrap().unwrap();
+        pass(&sim, 10);
+        (changes(&report), report.exit_code())
+    };
+    let all = [HOME, AWAY, FAR];
+    assert_eq!(within_a_minute(Job::Create, &all), ([("create", 2)].into(), 2));
+    assert_eq!(within_a_minute(Job::Offsite, &all), ([("copy", 2)].into(), 2));
+    assert_eq!(within_a_minute(Job::Offsite, &all), ([("remove-source", 2)].into(), 2));
+    pass_until(&sim, "2026-11-30T12:00:00Z");
+    assert_eq!(within_a_minute(Job::Create, &all), ([("create", 2)].into(), 2));
+    assert_eq!(within_a_minute(Job::Offsite, &all), ([("copy", 2)].into(), 2));
+    assert_eq!(within_a_minute(Job::Expire, &[HOME, FAR]), ([("delete", 1)].into(), 2));
+}
+
+/// Neither at the first question, who we are, nor at its listings.
+#[test]
+fn a_region_that_answers_nothing_is_not_waited_for_while_there_are_others() {
+    let mut world = world(1);
+    instance(&mut world, "home", &[("Backup", "Yes"), ("DestinationRegion", AWAY)], 1);
+    let sim = Sim::new(world).with_slow_region(&region(FAR), 3_600_000);
+    let began = sim.with(|world| world.now());
+    let scopes = [Scope::Named([FAR, HOME].map(region).to_vec()), Scope::all_enabled(region(FAR))];
+    for (scope, (job, did)) in scopes.into_iter().zip([(Job::Create, "create"), (Job::Offsite, "copy")]) {
+        let mut wish = RunOptions { scope, ..options(job, &[]) };
+        wish.deadline = Some(sim.with(|world| world.now()) + SignedDuration::from_mins(2));
+        let report = sim.block_on(run(&sim, &wish, &Quiet)).unwrap().unwrap();
+        assert_eq!((changes(&report), report.exit_code()), ([(did, 1)].into(), 2));
+        pass(&sim, 10);
+    }
+    let took = sim.with(|world| world.now()).duration_since(began) - SignedDuration::from_mins(20);
+    assert!(took <= SignedDuration::from_mins(3), "{took:#}");
+}
+
 #[test]
 fn sources_whose_copies_can_be_looked_at_are_removed_while_another_destination_throttles() {
     let mut world = world(1);
@@ -122,4 +175,71 @@ fn what_is_due_in_one_region_goes_while_another_one_throttles_the_marks() {
     assert!(report.items().any(|(decision, _)| matches!(decision.act, Act::Mark { .. })), "{AWAY} has a mark to write");
     let waited = last_after(&sim, HOME, Action::DeleteSnapshot, began);
     assert!(waited <= 2, "the delete of {HOME} waited {waited} s for {AWAY}");
+}
+
+/// No copy of these snapshots is ever answered, in no run.
+fn never_answered(sim: &Sim, sources: &[SnapshotId]) {
+    for source in sources {
+        for _ in 0..50 {
+            let lost = Ordered::Fault(Fault::LostBefore);
+            sim.with(|world| world.order(&region(FAR), Action::CopySnapshot, Some(source.as_str()), lost));
+        }
+    }
+}
+
+/// The snapshots of a Region, oldest first.
+fn sources(sim: &Sim, place: &str) -> Vec<SnapshotId> {
+    let place = region(place);
+    let time_and_id = |one: &SnapshotRecord| (one.snapshot.start_time, one.snapshot.id.clone());
+    let mut all: Vec<_> = sim.with(|world| world.snapshots(&place).map(time_and_id).collect());
+    all.sort();
+    all.into_iter().map(|(_, id)| id).collect()
+}
+
+#[test]
+fn a_source_region_whose_copies_are_not_answered_costs_those_of_another_nothing() {
+    let mut world = world(1);
+    for n in 0..6 {
+        instance_in(&mut world, AWAY, &format!("away-{n}"), &[("Backup", "Yes"), ("DestinationRegion", FAR)], 1);
+        instance(&mut world, &format!("home-{n}"), &[("Backup", "Yes"), ("DestinationRegion", FAR)], 1);
+    }
+    let sim = Sim::new(world);
+    drop(run_in_both(&sim, Job::Create));
+    pass(&sim, 10);
+    never_answered(&sim, &sources(&sim, AWAY));
+    let (report, _) = run_in_both(&sim, Job::Offsite);
+    let of = |place: &str, is: fn(&Outcome) -> bool| {
+        report.items().filter(|(one, outcome)| one.region == region(place) && is(outcome)).count()
+    };
+    assert_eq!(of(HOME, Outcome::is_done), 6);
+    assert_eq!(of(AWAY, |outcome| matches!(outcome, Outcome::Unclear(_))), 4, "then the others are left");
+    assert_eq!(of(AWAY, |outcome| *outcome == Outcome::Deferred(Deferred::SameAnswer)), 2);
+    // Where a destination answers for none, it is asked once for each further Region.
+    pass(&sim, 60);
+    never_answered(&sim, &sources(&sim, HOME));
+    let again = Sim::new(sim.with(|world| world.clone()));
+    pass_until(&again, "2026-11-23T12:00:00Z");
+    drop(run_in_both(&again, Job::Create));
+    pass(&again, 10);
+    let all = [sources(&again, HOME), sources(&again, AWAY)].concat();
+    never_answered(&again, &all);
+    let (report, _) = run_in_both(&again, Job::Offsite);
+    let unclear = report.items().filter(|(_, outcome)| matches!(outcome, Outcome::Unclear(_))).count();
+    assert_eq!(unclear, 5);
+}
+
+#[test]
+fn the_first_three_of_the_order_that_are_never_answered_do_not_starve_the_others() {
+    let mut world = world(1);
+    for n in 0..8 {
+        instance(&mut world, &format!("home-{n}"), &[("Backup", "Yes"), ("DestinationRegion", FAR)], 1);
+    }
+    let sim = Sim::new(world);
+    act(&sim, Job::Create);
+    pass(&sim, 10);
+    let all = sources(&sim, HOME);
+    never_answered(&sim, &all[..3]);
+    let (report, _) = run_in_both(&sim, Job::Offsite);
+    assert_eq!(report.items().filter(|(_, outcome)| outcome.is_done()).count(), 5);
+    assert_eq!(report.exit_code(), 2);
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use snapwarden_core::ids::{Region, SnapshotId};
-use snapwarden_core::report::Outcome;
+use snapwarden_core::report::{Changed, Outcome};
 
 use super::look::{IDS_PER_LOOK_MAX, Looked, Wanted};
 use super::{Executor, Item, in_turn, outcome_of, said};
@@ -64,6 +64,13 @@ impl<C: Cloud> Executor<'_, '_, C> {
             Some(forbidden) => forbidden,
             None => self.delete(delete.region(), delete.snapshot, looked.holds_until).await,
         };
+        if outcome == Outcome::Changed(Changed::NotShown) {
+            self.not_found(
+                delete.region(),
+                delete.snapshot.as_str(),
+                "the second look before its delete did not show it",
+            );
+        }
         self.settle(delete.item, outcome);
     }
 

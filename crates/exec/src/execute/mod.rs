@@ -95,7 +95,7 @@ struct Executor<'a, 'c, C> {
     progress: &'a dyn Progress,
     outcomes: RefCell<Vec<Outcome>>,
     findings: RefCell<Vec<Finding>>,
-    /// What EC2 did not find to make a snapshot or a copy of, by Region.
+    /// What EC2 did not find to make a snapshot or a copy of, or at the second look before a delete, by Region.
     not_found: RefCell<BTreeMap<Region, NotFound>>,
 }
 
@@ -119,11 +119,15 @@ impl<'a, C: Cloud> Executor<'a, '_, C> {
     /// shows what EC2 does not find should not go unheard.
     fn made_nothing(&self, region: &Region, of: &str, error: CallError) -> Outcome {
         if let CallError::Cloud(CloudError { kind: ErrorKind::NotFound, message, .. }) = &error {
-            let mut not_found = self.not_found.borrow_mut();
-            let first = || (0, of.to_owned(), message.clone());
-            not_found.entry(region.clone()).or_insert_with(first).0 += 1;
+            self.not_found(region, of, message);
         }
         outcome_of(error)
+    }
+
+    fn not_found(&self, region: &Region, id: &str, message: &str) {
+        let mut not_found = self.not_found.borrow_mut();
+        let first = || (0, id.to_owned(), message.to_owned());
+        not_found.entry(region.clone()).or_insert_with(first).0 += 1;
     }
 
     fn find(&self, finding: Finding) {

@@ -1,5 +1,7 @@
 //! The offsiter's acts: tags mended, copies begun, stamps written, then proven sources removed.
 
+use std::collections::{BTreeMap, VecDeque};
+
 use snapwarden_core::decision::{Act, Subject};
 use snapwarden_core::ids::{Region, SnapshotId};
 use snapwarden_core::report::{Changed, Deferred, Outcome};
@@ -48,25 +50,60 @@ async fn add_tags<C: Cloud>(executor: &Executor<'_, '_, C>, region: &Region) {
     }
 }
 
-/// Begins the copies to this Region in the plan's order, until EC2 takes no more.
+/// Begins the copies to this Region in the plan's order, until EC2 takes no more. What one source Region does not answer for is
+/// left out, and costs the others nothing.
 async fn copy<C: Cloud>(executor: &Executor<'_, '_, C>, destination: &Region) {
-    let (mut rest, mut unanswered) = (None, 0);
-    for item in executor.items_in(destination) {
+    let is_copy = |item: &Item<'_>| matches!(item.1.act, Act::Copy { .. });
+    let mut waiting: VecDeque<Item<'_>> = executor.items_in(destination).filter(is_copy).collect();
+    let (mut rest, mut unanswered) = (None, Unanswered::default());
+    while let Some(item) = unanswered.next_of(&mut waiting) {
         let (Act::Copy { tags, .. }, Subject::Copy(source, _)) = (&item.1.act, &item.1.subject) else { continue };
-        if let Some(deferred) = rest {
+        let given_up = unanswered.is_given_up(&item.1.region).then_some(Deferred::SameAnswer);
+        if let Some(deferred) = rest.or(given_up) {
             executor.settle(item, Outcome::Deferred(deferred));
             continue;
         }
         let outcome = copy_one(executor, destination, &item.1.region, source, tags).await;
-        unanswered = if is_unanswered(&outcome) { unanswered + 1 } else { 0 };
-        rest = of_the_rest(&outcome).or((unanswered >= UNANSWERED_MAX).then_some(Deferred::SameAnswer));
+        unanswered.note(&item.1.region, &outcome);
+        rest = of_the_rest(&outcome);
         executor.settle(item, outcome);
     }
 }
 
-/// Copies in a row that a Region does not answer; the others are left to the next run. Each is waited for as long as an answer may
-/// take.
-const UNANSWERED_MAX: usize = 3;
+/// Copies in a row that are not answered, by the Region of their sources. Each is waited for as long as an answer may take.
+#[derive(Default)]
+struct Unanswered<'a> {
+    in_a_row: BTreeMap<&'a Region, usize>,
+    is_answered: bool,
+    last: Option<&'a Region>,
+}
+
+/// Copies in a row, of the sources of one Region, that are not answered before the others of it are left to the next run.
+const UNANSWERED_MAX: usize = 4;
+
+impl<'a> Unanswered<'a> {
+    fn note(&mut self, region: &'a Region, outcome: &Outcome) {
+        let in_a_row = self.in_a_row.entry(region).or_default();
+        *in_a_row = if is_unanswered(outcome) { *in_a_row + 1 } else { 0 };
+        self.is_answered |= !is_unanswered(outcome);
+        self.last = Some(region);
+    }
+
+    /// Where nothing at all was answered and one Region is given up, it is the destination: of each other Region one is tried.
+    fn is_given_up(&self, region: &Region) -> bool {
+        let count = |region| self.in_a_row.get(region).copied().unwrap_or(0);
+        let is_other = self.in_a_row.values().any(|in_a_row| *in_a_row >= UNANSWERED_MAX);
+        count(region) >= if is_other && !self.is_answered { 1 } else { UNANSWERED_MAX }
+    }
+
+    /// The next one in order; before a Region is given up the last one of it, since the first of the order are the same ones in
+    /// each run, and may be what EC2 never answers for.
+    fn next_of(&self, waiting: &mut VecDeque<Item<'a>>) -> Option<Item<'a>> {
+        let doubted = self.last.filter(|region| self.in_a_row.get(region) == Some(&(UNANSWERED_MAX - 1)));
+        let last = doubted.and_then(|region| waiting.iter().rposition(|item| item.1.region == *region));
+        last.and_then(|place| waiting.remove(place)).or_else(|| waiting.pop_front())
+    }
+}
 
 fn is_unanswered(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Unclear(said) if said.code == NO_ANSWER)
