@@ -29,7 +29,7 @@ const BODY_MAX: Duration = Duration::from_secs(60);
 /// Credentials that end sooner are asked for anew: a copy is begun with them, and EC2 checks it later on.
 const CREDENTIALS_LEFT_MIN: Duration = Duration::from_secs(300);
 
-/// In the middle of a run: whatever gives them out may hang.
+/// So long credentials are waited for in the middle of a run: their source may hang.
 const CREDENTIALS_MAX: Duration = Duration::from_secs(60);
 
 /// EC2 over the AWS SDK.

@@ -75,7 +75,7 @@ pub(crate) fn volume(raw: &types::Volume) -> Result<Volume, Wrong> {
         size_gib: gib(raw.size(), "size")?,
         volume_type: needed(raw.volume_type(), "volumeType")?.as_str().to_owned(),
         encrypted: needed(raw.encrypted(), "encrypted")?,
-        create_time: raw.create_time().map(time).transpose()?,
+        create_time: raw.create_time().and_then(|raw| time(raw).ok()),
         tags: tags(raw.tags())?,
     })
 }

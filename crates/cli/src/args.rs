@@ -106,7 +106,7 @@ pub(crate) enum Command {
     /// Run a job now, on AWS
     ///
     /// Looks, plans, checks, acts once per item and reports what became of everything. It may be stopped at any time
-    /// (Ctrl-C finishes what is in flight): the next run takes up what is left. What would be deleted is shown on stderr
+    /// (Ctrl-C finishes the changes in flight): the next run takes up what is left. What would be deleted is shown on stderr
     /// before anything is done.
     #[cfg(feature = "aws")]
     #[command(after_help = "Example:\n  snapwarden run create --region eu-west-1 --region us-east-1")]

@@ -226,7 +226,7 @@ pub struct Volume {
     pub volume_type: String,
     /// Whether it is encrypted.
     pub encrypted: bool,
-    /// When it was made (`CreateTime`), where the listing says so.
+    /// When it was made (`CreateTime`), where the listing says so. It serves lateness alone.
     pub create_time: Option<Timestamp>,
     /// Its tags.
     pub tags: Tags,

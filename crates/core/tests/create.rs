@@ -1129,12 +1129,15 @@ fn of_a_volume_whose_newest_may_not_have_been_read_nothing_is_counted() {
 
 /// As where one run a day, soon after the slot, finds the account at its limit each time.
 #[test]
-fn a_volume_that_was_never_tried_is_late_from_the_slot_before_if_it_was_there_by_then() {
-    let is_late = |made: Option<&str>| {
-        let world = world(NOW).server("i-1", &[], "vol-1");
+fn a_volume_that_was_never_tried_is_late_once_a_slot_is_so_long_ago_if_it_was_there_by_then() {
+    let is_late_by = |schedule: &str, made: Option<&str>| {
+        let world = world(NOW).server("i-1", &[("BackupSchedule", schedule)], "vol-1");
         let plan = world.with_volume("vol-1", |volume| volume.create_time = made.map(time)).create();
         plan.coverage[&region(HOME)].late_unless_begun == [volume_id("vol-1")]
     };
+    let is_late = |made: Option<&str>| is_late_by("daily 03:00", made);
+    assert!(is_late_by("30 * * * *", Some("2026-11-21T21:30:00Z")), "the slot of 21:30 was so long ago");
+    assert!(!is_late_by("30 * * * *", Some("2026-11-21T21:30:01Z")));
     assert!(is_late(Some("2026-11-21T03:00:00Z")));
     assert!(!is_late(Some("2026-11-21T03:00:01Z")), "it was not there");
     assert!(!is_late(None), "nobody says since when it is there");

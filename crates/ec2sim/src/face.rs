@@ -70,7 +70,7 @@ impl Jump {
         }
     }
 
-    /// When the last call has arrived that was sent before the time was in doubt; none while it is not.
+    /// From when on a call that arrives was sent while the time was in doubt; none while it is not.
     pub(crate) fn since(&self) -> Option<Timestamp> {
         self.since.get()
     }

@@ -35,9 +35,7 @@ impl World {
         ];
         state.unread = gaps.into_iter().filter_map(|(action, why)| Some((action, why?))).collect();
         for volume in seen.volumes.items() {
-            state
-                .volumes
-                .insert(volume.id.clone(), VolumeRecord::new(volume.clone(), volume.create_time.unwrap_or(now)));
+            state.volumes.insert(volume.id.clone(), VolumeRecord::new(volume.clone(), now));
         }
         for instance in seen.instances.items() {
             let number = keys::hash(seed, &["reservation", region.as_str(), instance.id.as_str()]);

@@ -110,7 +110,7 @@ impl World {
             size_gib: new.size_gib,
             volume_type: new.volume_type,
             encrypted: new.encrypted,
-            create_time: Some(self.now()),
+            create_time: None,
             tags: new.tags,
         };
         let record = VolumeRecord::new(volume, self.now());

@@ -130,7 +130,9 @@ pub struct VolumeRecord {
 }
 
 impl VolumeRecord {
-    pub(crate) fn new(volume: Volume, created: Timestamp) -> Self {
+    /// Made when it says so, or now.
+    pub(crate) fn new(mut volume: Volume, now: Timestamp) -> Self {
+        let created = *volume.create_time.get_or_insert(now);
         Self { volume, attachments: Vec::new(), created, zone: FIRST_ZONE, lag: TagLag::default() }
     }
 

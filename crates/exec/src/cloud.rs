@@ -208,24 +208,27 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
-/// Pages in a row that show nothing new, after which a listing is given up. EC2 sends empty pages where a filter finds little.
-const BARREN_PAGES_MAX: usize = 1_000;
+/// Pages in a row with nothing on them, after which a listing is given up. EC2 sends such where a filter finds little.
+const EMPTY_PAGES_MAX: usize = 1_000;
+/// Pages that begin as one before them did. A listing that changes between its pages may show something twice.
+const REPEATED_PAGES_MAX: usize = 10;
 
 /// Watches the pages of one listing, so that it ends whatever EC2 answers. `K`: the id of what is listed.
 #[derive(Debug)]
 pub struct Paging<K> {
     tokens: BTreeSet<String>,
-    first: Option<K>,
-    barren: usize,
+    firsts: BTreeSet<K>,
+    empty: usize,
+    repeated: usize,
 }
 
 impl<K> Default for Paging<K> {
     fn default() -> Self {
-        Self { tokens: BTreeSet::new(), first: None, barren: 0 }
+        Self { tokens: BTreeSet::new(), firsts: BTreeSet::new(), empty: 0, repeated: 0 }
     }
 }
 
-impl<K: PartialEq> Paging<K> {
+impl<K: Ord> Paging<K> {
     /// Where the next page begins; none after the last. `first`: what this page begins with. An empty token ends a listing: EC2
     /// really sends one.
     ///
@@ -234,13 +237,18 @@ impl<K: PartialEq> Paging<K> {
     /// Why the listing is given up.
     pub fn next(&mut self, first: Option<K>, token: Option<String>) -> Result<Option<String>, &'static str> {
         let Some(token) = token.filter(|token| !token.is_empty()) else { return Ok(None) };
-        self.barren = if first.is_none() || first == self.first { self.barren + 1 } else { 0 };
-        self.first = first.or(self.first.take());
         if !self.tokens.insert(token.clone()) {
             return Err("EC2 gave a page token twice");
         }
-        if self.barren >= BARREN_PAGES_MAX {
-            return Err("EC2 gave a thousand pages in a row with nothing new on them");
+        match first {
+            None => self.empty += 1,
+            Some(first) => {
+                self.empty = 0;
+                self.repeated += usize::from(!self.firsts.insert(first));
+            }
+        }
+        if self.empty >= EMPTY_PAGES_MAX || self.repeated >= REPEATED_PAGES_MAX {
+            return Err("EC2 went on giving pages with nothing new on them");
         }
         Ok(Some(token))
     }
@@ -306,7 +314,7 @@ pub struct TimeJump {
     pub region: Region,
     /// What the answer said.
     pub said: Timestamp,
-    /// What it was by the answers before, and by a steady clock since.
+    /// What it was by the one before that is furthest off, and by a steady clock since.
     pub expected: Timestamp,
 }
 

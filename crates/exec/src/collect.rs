@@ -79,7 +79,12 @@ pub async fn collect<C: Cloud>(
 ) -> Result<Collected, RunError> {
     let cloud = pacer.cloud();
     let (home, account) = account(pacer, scope.doors()).await?;
-    let enabled = enabled(pacer, home, scope.doors()).await;
+    let doors = match scope {
+        // It is only asked whether those that are named exist.
+        Scope::Named(_) => vec![home],
+        Scope::AllEnabled { ask } => [home].into_iter().chain(ask.iter().filter(|door| *door != home)).collect(),
+    };
+    let enabled = enabled(pacer, doors).await;
     let regions = match (scope, &enabled) {
         (Scope::Named(regions), Read::Whole(enabled)) => match regions.iter().find(|name| !enabled.contains(name)) {
             Some(unknown) => return Err(RunError::UnknownRegion(unknown.clone())),
@@ -118,51 +123,49 @@ pub(crate) async fn account<'r, C: Cloud>(
     let ask = async |region: &Region| {
         pacer.call(region, Action::GetCallerIdentity, async || cloud.account(region).await).await
     };
-    first_answer(pacer, regions.iter(), ask).await.map_err(|first| match first {
+    ask_until_one_answers(pacer, regions.iter().collect(), ask).await.map_err(|first| match first {
         None => RunError::NoRegion,
         Some((region, error)) => RunError::NoAccount { region: region.clone(), why: error.to_string() },
     })
 }
 
-/// The Regions of the account: `home` is asked first, then the other doors.
-async fn enabled<C: Cloud>(pacer: &Pacer<'_, C>, home: &Region, doors: &[Region]) -> Read<Region> {
+/// The Regions of the account, as one of `doors` says.
+async fn enabled<C: Cloud>(pacer: &Pacer<'_, C>, doors: Vec<&Region>) -> Read<Region> {
     let cloud = pacer.cloud();
     let ask = async |region: &Region| {
         pacer.call(region, Action::DescribeRegions, async || cloud.describe_regions(region).await).await
     };
-    let others = doors.iter().filter(|door| *door != home);
-    match first_answer(pacer, [home].into_iter().chain(others), ask).await {
+    match ask_until_one_answers(pacer, doors, ask).await {
+        // A run in all of them would act nowhere, and call it a success.
+        Ok((_, regions)) if regions.is_empty() => gap("the answer names none"),
         Ok((_, regions)) => Read::Whole(regions),
-        Err(first) => {
-            let why = first.map(|(_, error)| error.to_string()).unwrap_or_default();
-            Read::Gap { seen: Vec::new(), why }
-        }
+        Err(None) => gap("there is none to ask"),
+        Err(Some((_, error))) => gap(&error.to_string()),
     }
 }
 
-/// How long one Region is waited for while there is another to ask: in seconds, twice, since EC2's clock may be set meanwhile.
-const PATIENCE_SECONDS: i64 = 5;
+fn gap<T>(why: &str) -> Read<T> {
+    Read::Gap { seen: Vec::new(), why: why.to_owned() }
+}
 
-/// Asks one Region after the other until one answers; else what the first of them said. None but the last is waited for long.
-async fn first_answer<'r, C: Cloud, T>(
+/// Half of the time that a Region is waited for while there is another to ask. It is waited for twice: EC2's clock may be set in the
+/// first half, which is over then.
+const HALF_PATIENCE_SECONDS: i64 = 5;
+
+/// Asks one Region after the other until one answers; else what the first of them said. Those that were not waited for any longer
+/// may only be slow: where no other answers, the first of them is asked again, and waited for.
+async fn ask_until_one_answers<'r, C: Cloud, T>(
     pacer: &Pacer<'_, C>,
-    regions: impl Iterator<Item = &'r Region>,
+    regions: Vec<&'r Region>,
     ask: impl AsyncFn(&Region) -> Result<T, CallError>,
 ) -> Result<(&'r Region, T), Option<(&'r Region, CallError)>> {
-    let (cloud, mut first, mut regions) = (pacer.cloud(), None, regions.peekable());
-    while let Some(region) = regions.next() {
-        let patience = async {
-            for _ in 0..2 {
-                let until = cloud.now().saturating_add(SignedDuration::from_secs(PATIENCE_SECONDS));
-                cloud.sleep_until(until.unwrap_or(Timestamp::MAX)).await;
-            }
-        };
-        let answer = if regions.peek().is_none() {
-            ask(region).await
-        } else {
-            match select(pin!(ask(region)), pin!(patience)).await {
-                Either::Left((answer, _)) => answer,
-                Either::Right(_) => Err(CallError::Cloud(CloudError::no_answer("no answer for ten seconds"))),
+    let (mut first, mut slow, is_only_one) = (None, None, regions.len() == 1);
+    for region in regions {
+        let answer = match select(pin!(ask(region)), pin!(patience(pacer.cloud(), is_only_one))).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => {
+                slow.get_or_insert(region);
+                continue;
             }
         };
         match answer {
@@ -170,7 +173,20 @@ async fn first_answer<'r, C: Cloud, T>(
             Err(error) => _ = first.get_or_insert((region, error)),
         }
     }
-    Err(first)
+    match slow {
+        None => Err(first),
+        Some(region) => ask(region).await.map(|answer| (region, answer)).map_err(|error| Some((region, error))),
+    }
+}
+
+async fn patience<C: Cloud>(cloud: &C, is_endless: bool) {
+    if is_endless {
+        return std::future::pending().await;
+    }
+    for _ in 0..2 {
+        let until = cloud.now().saturating_add(SignedDuration::from_secs(HALF_PATIENCE_SECONDS));
+        cloud.sleep_until(until.unwrap_or(Timestamp::MAX)).await;
+    }
 }
 
 /// A listing that a job needs.
@@ -293,11 +309,9 @@ impl<C: Cloud> Looker<'_, '_, C> {
         let by = self.round_ends();
         let regions: BTreeSet<_> = wanted.iter().map(|(region, _)| region.clone()).collect();
         let reads = regions.into_iter().map(|region| {
-            let has = |listing| wanted.contains(&(region.clone(), listing));
-            let (instances, volumes, snapshots) =
-                (has(Listing::Instances), has(Listing::Volumes), has(Listing::Snapshots));
+            let listings = wanted.iter().filter(|(of, _)| *of == region).map(|(_, listing)| *listing).collect();
             async move {
-                let seen = self.read_region(&region, by, (instances, volumes, snapshots)).await;
+                let seen = self.read_region(&region, by, listings).await;
                 (region, seen)
             }
         });
@@ -315,24 +329,27 @@ impl<C: Cloud> Looker<'_, '_, C> {
         }
     }
 
-    async fn read_region(
-        &self,
-        region: &Region,
-        by: Timestamp,
-        (instances, volumes, snapshots): (bool, bool, bool),
-    ) -> RegionInventory {
+    async fn read_region(&self, region: &Region, by: Timestamp, listings: BTreeSet<Listing>) -> RegionInventory {
+        let has = |listing| listings.contains(&listing);
         let cloud = self.pacer.cloud();
         let instances = async {
             let page = async |next| cloud.describe_instances(region, next).await;
-            self.list(instances, region, by, Action::DescribeInstances, page, |instance| instance.id.clone()).await
+            self.list(has(Listing::Instances), region, by, Action::DescribeInstances, page, |instance| {
+                instance.id.clone()
+            })
+            .await
         };
         let volumes = async {
             let page = async |next| cloud.describe_volumes(region, next).await;
-            self.list(volumes, region, by, Action::DescribeVolumes, page, |volume| volume.id.clone()).await
+            self.list(has(Listing::Volumes), region, by, Action::DescribeVolumes, page, |volume| volume.id.clone())
+                .await
         };
         let snapshots = async {
             let page = async |next| cloud.describe_snapshots(region, SnapshotQuery::Own { next }).await;
-            self.list(snapshots, region, by, Action::DescribeSnapshots, page, |snapshot| snapshot.id.clone()).await
+            self.list(has(Listing::Snapshots), region, by, Action::DescribeSnapshots, page, |snapshot| {
+                snapshot.id.clone()
+            })
+            .await
         };
         let ((instances, volumes), snapshots) = join(join(instances, volumes), snapshots).await;
         RegionInventory { instances, volumes, snapshots }
@@ -357,7 +374,7 @@ impl<C: Cloud> Looker<'_, '_, C> {
             let Page { items: more, next: token } = match answer {
                 Ok(page) => page,
                 Err(CallError::Deadline) => {
-                    break Some("not listed in time: looking has half of the run's time".to_owned());
+                    break Some("not listed in the time that looking has".to_owned());
                 }
                 Err(error @ (CallError::Stopped | CallError::TimeInDoubt | CallError::Cloud(_))) => {
                     break Some(error.to_string());

@@ -29,16 +29,16 @@ const PAUSE_MS: i64 = 1_000;
 const PAUSE_MS_MAX: i64 = 20_000;
 /// The slowest that a bucket gets: one call in four seconds.
 const RATE_MILLI_MIN: i64 = 250;
-/// While a call waits for its turn, it is looked this often whether the run was told to stop.
+/// While a call waits for its turn, or a read for its answer, it is looked this often whether the run was told to stop.
 const STOP_LOOK_MS: i64 = 1_000;
 
 /// A call that was not made, or did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
-    /// The run's time is over, or what the call rests on is too old: nothing was sent.
+    /// The run's time is over, or what the call rests on is too old. A change was not sent, a read is not waited for.
     #[error("the run's time is over")]
     Deadline,
-    /// The run was told to stop: nothing was sent.
+    /// The run was told to stop. A change was not sent, a read is not waited for.
     #[error("the run was told to stop")]
     Stopped,
     /// EC2's answers disagree about the time, so nothing is changed any more: nothing was sent.
@@ -135,7 +135,7 @@ fn tries_max(action: Action, error: &CloudError) -> u32 {
     if action == Action::GetCallerIdentity || is_unanswered { FIRST_TRIES_MAX } else { TRIES_MAX }
 }
 
-/// Tells a run to stop (Ctrl-C): calls in flight are finished, no more go out, and the run reports.
+/// Tells a run to stop (Ctrl-C): changes in flight are finished, nothing more goes out, and the run reports.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stop(Rc<Cell<bool>>);
 
@@ -187,7 +187,7 @@ impl<'c, C: Cloud> Pacer<'c, C> {
         self.call_by(region, action, Timestamp::MAX, request).await
     }
 
-    /// The same, but nothing is sent at `by` or after it: what the call rests on is too old then.
+    /// The same, but nothing is sent at `by` or after it, and no read is waited for: what the call rests on is too old then.
     pub async fn call_by<T>(
         &self,
         region: &Region,

@@ -198,11 +198,11 @@ impl Function {
     }
 }
 
-/// The answer where what a run has changed may not be visible yet. Of a time before that run nothing follows: an answer with
-/// an old date would keep all runs from starting.
+/// The answer where what a run has changed may not be visible yet. The next one's first answer may be dated a little before it, in
+/// whole seconds and by another Region; one that is older proves nothing, and would keep all runs from starting.
 fn too_soon(changed_at: Timestamp, now: Timestamp) -> Option<Value> {
     let age = now.duration_since(changed_at);
-    let is_soon = (SignedDuration::ZERO..TOO_SOON).contains(&age);
+    let is_soon = (-TOO_SOON..TOO_SOON).contains(&age);
     is_soon.then(|| json!({"too_soon": true, "wait_s": (TOO_SOON - age).as_secs() + 1}))
 }
 
@@ -256,14 +256,15 @@ mod tests {
     const NOW_MS: u64 = 1_795_320_000_000;
 
     #[test]
-    fn a_run_within_two_minutes_of_a_change_is_too_soon_and_one_whose_time_is_before_it_is_not() {
+    fn a_run_within_two_minutes_of_a_change_is_too_soon_and_one_whose_time_is_long_before_it_is_not() {
         let changed_at: Timestamp = "2026-11-22T03:00:00Z".parse().unwrap();
         let wait =
             |now: &str| too_soon(changed_at, now.parse().unwrap()).map(|answer| answer["wait_s"].as_i64().unwrap());
         assert_eq!(wait("2026-11-22T03:00:00Z"), Some(TOO_SOON.as_secs() + 1));
         assert_eq!(wait("2026-11-22T03:01:59Z"), Some(2));
         assert_eq!(wait("2026-11-22T03:02:00Z"), None);
-        for before in ["2026-11-12T04:00:00Z", "2026-11-22T02:59:59Z"] {
+        assert_eq!(wait("2026-11-22T02:59:59Z"), Some(TOO_SOON.as_secs() + 2));
+        for before in ["2026-11-12T04:00:00Z", "2026-11-22T02:57:59Z"] {
             assert_eq!(wait(before), None, "{before}");
         }
     }

@@ -1,5 +1,6 @@
 //! Nobody there, nobody answers, nobody lets us: what is said, within which calls, and that nothing is lost.
 
+use std::fs::File;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -46,24 +47,23 @@ fn a_run_that_waits_for_its_credentials_ends_at_a_signal() {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("credentials");
     drop(std::fs::remove_dir_all(&dir));
     std::fs::create_dir_all(&dir).unwrap();
-    let pipe = |name: &str| {
-        let path = dir.join(name);
-        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
-        path
-    };
-    let (begun, end) = (pipe("begun"), pipe("end"));
+    let [begun, end, config] = ["begun", "end", "config"].map(|name| dir.join(name));
+    assert!(Command::new("mkfifo").arg(&end).status().unwrap().success());
+    // Open for both: opening waits for nobody, and the program ends when this is closed.
+    let _end = File::options().read(true).write(true).open(&end).unwrap();
     let program = format!("sh -c 'echo > {} && cat {}'", begun.display(), end.display());
-    let config = dir.join("config");
     std::fs::write(&config, format!("[profile slow]\ncredential_process = {program}\n")).unwrap();
     let mut command = snapwarden_at("http://127.0.0.1:9", &["run", "create", "--profile", "slow"]);
     for key in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
         command.env_remove(key);
     }
     let mut child = command.env("AWS_CONFIG_FILE", &config).spawn().unwrap();
-    std::fs::read(&begun).unwrap();
+    while !begun.exists() {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended before it asked for credentials");
+        std::thread::yield_now();
+    }
     send("-TERM", &child);
     assert_eq!(child.wait().unwrap().code(), Some(143));
-    std::fs::write(&end, "").unwrap();
 }
 
 #[test]

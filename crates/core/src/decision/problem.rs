@@ -407,7 +407,7 @@ impl fmt::Display for Problem {
             ),
             P::TimeInDoubt { said, expected } => write!(
                 f,
-                "EC2's answers disagree about the time: one says {}, by those before it is {}. Nothing more is changed in \
+                "EC2's answers disagree about the time: one says {}, by another one it is {}. Nothing more is changed in \
                  this run. If the next one says so too, look for a proxy or a cache between here and EC2",
                 minute(said),
                 minute(expected)

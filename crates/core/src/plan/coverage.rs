@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{EARLY_MAX, later};
 use crate::decision::{Act, Coverage, Decision, Finding, Problem, Reason, Subject};
@@ -14,7 +14,6 @@ use crate::index::Index;
 use crate::inventory::{Snapshot, SnapshotState};
 use crate::managed::Managed;
 use crate::policy::InstancePolicy;
-use crate::schedule::Schedule;
 use crate::tags::OffsiteMode;
 
 /// Hours that any snapshot may take before the backup counts as late.
@@ -78,8 +77,8 @@ impl<'i, 'a> Coverages<'i, 'a> {
     }
 
     /// Whether the backup of a volume is late: the first slot after its newest completed one is longer ago than its data may
-    /// take; where there is none, the first try that is still there, or else the first slot that it surely missed. Not while
-    /// the first try may still take its time, as after a change of the schedule.
+    /// take; where there is none, the first try that is still there, or else the last slot that is so long ago, if the volume was
+    /// there by then. Not while the first try may still take its time, as after a change of the schedule.
     fn late(
         &self,
         policy: &InstancePolicy,
@@ -90,31 +89,28 @@ impl<'i, 'a> Coverages<'i, 'a> {
         let schedule = &policy.schedule.value;
         let listed = self.index.volume(volume).map(|(_, volume)| volume);
         let (size_gib, made) = listed.map_or((0, None), |volume| (volume.size_gib, volume.create_time));
+        let takes_hours = TAKES_HOURS + i64::from(size_gib / GIB_AN_HOUR);
         let missed = match newest {
             // One that was begun a moment before its slot is of it.
             Some(newest) => schedule.slot_after(newest.saturating_add(EARLY_MAX).unwrap_or(newest))?.time(),
             None => {
-                let slot = schedule.slot_at(inventory.taken_at).time();
+                let present = schedule.slot_at(inventory.taken_at).time();
                 match first_try {
-                    Some(first) => first.min(slot),
-                    // One run a day, soon after the slot, would never find the present one late.
-                    None => Self::slot_before(schedule, slot, made).unwrap_or(slot),
+                    Some(first) => first.min(present),
+                    None => {
+                        // One run a day, soon after the slot, would never find the present one late.
+                        let missed = schedule.slot_at(later(inventory.taken_at, -takes_hours)).time();
+                        (missed == present || made.is_some_and(|made| made <= missed)).then_some(missed)?
+                    }
                 }
             }
         };
-        let takes_hours = TAKES_HOURS + i64::from(size_gib / GIB_AN_HOUR);
         let has_failed = || self.tries(volume, newest).any(|one| one.state == SnapshotState::Error);
         if first_try.is_some_and(|first| later(first, takes_hours) >= inventory.taken_at && !has_failed()) {
             return None;
         }
         let since = later(missed, takes_hours);
         (since < inventory.taken_at).then(|| Late { since, volume: volume.clone(), newest })
-    }
-
-    /// The slot before `slot`, where the volume was there by then.
-    fn slot_before(schedule: &Schedule, slot: Timestamp, made: Option<Timestamp>) -> Option<Timestamp> {
-        let before = schedule.slot_at(slot.saturating_sub(SignedDuration::from_secs(1)).ok()?).time();
-        (made? <= before).then_some(before)
     }
 
     /// The snapshots that were begun after the newest completed one and have not completed.

@@ -83,12 +83,12 @@ impl<'h, 'i, 'a> EvidenceOf<'h, 'i, 'a> {
         }
         let keeps_another = |policy: &Retention, is_joined: bool| {
             let keeps = |keeper: &Keeper| keeper.is_of(policy);
-            // What never goes by itself too: it is judged as any other once its pin is off, or its tags are mended.
+            // What never goes by itself counts too: once its pin is off, or its tags are mended, it is judged as any other.
             let others = || rows.iter().filter(|row| row.snapshot.moment() != moment);
             let is_kept =
                 |one: &Managed<'a>| self.judged().iter().any(|judged| judged.keepers(one).0.iter().any(&keeps));
             others().filter_map(|row| row.kept_by(released)).flatten().any(&keeps)
-                || others().filter(|row| !row.is_asked()).any(|row| is_kept(row.snapshot))
+                || others().filter(|row| !row.is_judged()).any(|row| is_kept(row.snapshot))
                 || (is_joined && self.joined.iter().any(|one| is_kept(one)))
         };
         let states = |memory: &Memory<'_>| {

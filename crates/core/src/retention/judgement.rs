@@ -80,8 +80,8 @@ impl<'i, 'a> Row<'i, 'a> {
         }
     }
 
-    /// Whether the manager has to say what becomes of it.
-    pub(super) fn is_asked(&self) -> bool {
+    /// Whether it is judged at each run: it is due, and not pinned.
+    pub(super) fn is_judged(&self) -> bool {
         self.is_due && !self.snapshot.is_pinned()
     }
 

@@ -55,7 +55,7 @@ pub(crate) struct Table<'i, 'a> {
 impl<'i, 'a> Table<'i, 'a> {
     /// Judges what is due.
     pub(crate) fn of(account: &'i Account<'i, 'a>, volume: &VolumeId) -> Self {
-        Self::judged(account, volume, Row::is_asked)
+        Self::judged(account, volume, Row::is_judged)
     }
 
     /// Judges all, to show what keeps it beside its own days.

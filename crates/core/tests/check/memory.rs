@@ -100,8 +100,8 @@ fn the_newest_that_states_a_policy_stays_as_long_as_another_stays_by_it() {
     let said = says(&account("days=1 last=1", older()), &all);
     assert_eq!(said, [format!("us-east-1 S12: {id}: it is the newest that states a policy by which another stays")]);
     // A person may take the pin off, or write the DeleteOn that is missing.
-    let fixed: [fn(Snap) -> Snap; 2] = [|snap| snap.tag("KeepForever", ""), |snap| snap.no_tag("DeleteOn")];
-    for fixed in fixed {
+    let fixings: [fn(Snap) -> Snap; 2] = [|snap| snap.tag("KeepForever", ""), |snap| snap.no_tag("DeleteOn")];
+    for fixed in fixings {
         let all = |record: &str| {
             let told = told(record);
             living().snapshots([fixed(older()), told, fixed(others[0].clone()), fixed(others[1].clone())])

@@ -54,8 +54,8 @@ pub(super) struct InStore {
     killed_after: Option<u64>,
     /// It has so many seconds.
     pub(super) deadline_s: Option<i64>,
-    /// EC2's answers to it do not agree on the time: from this one on, or from the start.
-    pub(super) doubts_time: Option<u64>,
+    /// EC2's answers to it do not agree on the time, after so many.
+    pub(super) doubts_after: Option<u64>,
     /// A person approves this many deletes that a grace period keeps.
     pub(super) approved: Option<usize>,
     /// The job runs once more right after it.
@@ -131,14 +131,14 @@ impl Days {
 
     pub(super) fn in_store(&self, tick: Tick) -> InStore {
         let at_call = |kind| u64::try_from(self.drawn(kind, tick, 80)?.below(25)).ok();
-        let doubts_time = self.drawn(Kind::Clock, tick, 60).map(|mut draw| draw.between(-25, 25).max(0));
+        let doubts_after = self.drawn(Kind::Clock, tick, 60).map(|mut draw| draw.between(-25, 25).max(0));
         InStore {
             is_beside: self.drawn(Kind::Beside, tick, 100).is_some(),
             overlaps: self.drawn(Kind::Overlap, tick, 80).is_some(),
             killed_before: at_call(Kind::KilledBefore),
             killed_after: at_call(Kind::KilledAfter),
             deadline_s: self.drawn(Kind::Deadline, tick, 100).map(|mut draw| draw.between(0, 3)),
-            doubts_time: doubts_time.and_then(|nth| nth.try_into().ok()),
+            doubts_after: doubts_after.and_then(|nth| nth.try_into().ok()),
             approved: self.drawn(Kind::Approved, tick, 80).map(|mut draw| 1 + draw.below(30)),
             is_doubled: self.drawn(Kind::Doubled, tick, 100).is_some(),
         }
@@ -196,7 +196,7 @@ mod tests {
             in_store.overlaps &= kind != Kind::Overlap;
             in_store.is_doubled &= kind != Kind::Doubled;
             in_store.deadline_s = in_store.deadline_s.filter(|_| kind != Kind::Deadline);
-            in_store.doubts_time = in_store.doubts_time.filter(|_| kind != Kind::Clock);
+            in_store.doubts_after = in_store.doubts_after.filter(|_| kind != Kind::Clock);
             in_store.approved = in_store.approved.filter(|_| kind != Kind::Approved);
             in_store.killed_before = in_store.killed_before.filter(|_| kind != Kind::KilledBefore);
             in_store.killed_after = in_store.killed_after.filter(|_| kind != Kind::KilledAfter);
@@ -226,7 +226,7 @@ mod tests {
             |day| day.ticks.values().any(|(.., tick)| tick.overlaps),
             |day| day.ticks.values().any(|(.., tick)| tick.is_doubled),
             |day| day.ticks.values().any(|(.., tick)| tick.deadline_s.is_some()),
-            |day| day.ticks.values().any(|(.., tick)| tick.doubts_time.is_some_and(|nth| nth > 0)),
+            |day| day.ticks.values().any(|(.., tick)| tick.doubts_after.is_some_and(|nth| nth > 0)),
             |day| day.ticks.values().any(|(.., tick)| tick.stop().is_some_and(|stop| stop.effect)),
             |day| day.ticks.values().any(|(.., tick)| tick.stop().is_some_and(|stop| !stop.effect)),
         ];

@@ -62,7 +62,7 @@ pub(super) struct How {
     before: usize,
     stop: Option<Stop>,
     deadline_s: Option<i64>,
-    doubts_time: Option<u64>,
+    doubts_after: Option<u64>,
 }
 
 impl How {
@@ -286,8 +286,8 @@ impl<'r> Life<'r> {
         }
         // Time enough for a Region that is well, while another one throttles.
         let deadline_s = in_store.deadline_s.or(self.sick_alone().map(|_| SICK_DEADLINE_S));
-        let (stop, doubts_time) = (in_store.stop(), in_store.doubts_time);
-        self.run(&[job], &How { stop, deadline_s, doubts_time, ..How::by(tick) });
+        let (stop, doubts_after) = (in_store.stop(), in_store.doubts_after);
+        self.run(&[job], &How { stop, deadline_s, doubts_after, ..How::by(tick) });
         if in_store.is_doubled {
             self.count(Kind::Doubled);
             self.run(&[job], &How { before: 1, ..How::by(tick) });
@@ -365,8 +365,7 @@ impl<'r> Life<'r> {
             let account = self.sim.with(|world| world.account().clone());
             sim = sim.with_principal(Principal { deny: [Action::CreateTags].into(), ..Principal::of(account) });
         }
-        if let Some(nth) = how.doubts_time {
-            self.count(Kind::Clock);
+        if let Some(nth) = how.doubts_after {
             sim = sim.with_time_jump(keys::later(now, 86_400), nth);
             watch.borrow_mut().process.jump = sim.jump();
         }
@@ -422,6 +421,7 @@ impl<'r> Life<'r> {
             self.breaks(Broken { rule: "check", words: violation.to_string() });
         }
         if process.watch.borrow().process.doubts_since().is_some() {
+            self.count(Kind::Clock);
             let is_said = report.findings.iter().any(|one| matches!(one.problem, Problem::TimeInDoubt { .. }));
             if !is_said || report.exit_code() != EXIT_FAILED {
                 let words = "the time is in doubt, and the run does not say so".to_owned();

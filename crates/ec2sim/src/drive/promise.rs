@@ -81,8 +81,7 @@ impl<'a> Case<'a> {
         let unread = world.regions().filter(|region| !process.has_read(region, Action::DescribeSnapshots));
         let unread: BTreeSet<_> =
             unread.flat_map(|region| world.snapshots(region)).map(|record| moment_of(&record.snapshot)).collect();
-        // What a person wrote something else on, or so that it is not ours any more, does not show what the others of its
-        // moment state.
+        // A copy that a person retagged, or that is not ours any more, does not show what the others of its moment state.
         let of_ours = process.all_shown().map(|(.., one)| one).filter(|one| is_managed(world, one));
         let seen: BTreeSet<_> = of_ours.map(|one| (moment_of(one), written(one))).collect();
         let is_seen = |one: &Statement| seen.contains(&(one.moment.clone(), one.written.clone()));

@@ -167,7 +167,7 @@ fn volume(raw: &RawVolume) -> Result<Volume, String> {
         size_gib: gib(&raw.size, "Size")?,
         volume_type: text(&raw.volume_type, "VolumeType")?.to_owned(),
         encrypted: flag(&raw.encrypted, "Encrypted")?,
-        create_time: (!raw.create_time.is_null()).then(|| time(&raw.create_time, "CreateTime")).transpose()?,
+        create_time: time(&raw.create_time, "CreateTime").ok(),
         tags: tags(&raw.tags)?,
     })
 }

@@ -6,8 +6,7 @@ use snapwarden_core::tags::{Tags, key};
 use snapwarden_ec2sim::call::{Action, ApiError, ResourceId};
 use snapwarden_ec2sim::face::Sim;
 use snapwarden_ec2sim::faults::{Fault, Faults, KmsOrder, Ordered};
-use snapwarden_exec::collect::Scope;
-use snapwarden_exec::run::{Quiet, RunError, RunOptions, run};
+use snapwarden_exec::run::{Quiet, RunError, run};
 
 use crate::second_look::only_delete;
 use crate::support::{
@@ -297,30 +296,6 @@ fn one_region_that_is_out_does_not_stop_the_others() {
     let said = |f: &&snapwarden_core::decision::Finding| matches!(f.problem, Problem::NotRead { .. });
     assert_eq!(report.findings.iter().filter(said).count(), 3, "what could not be read of {AWAY} is said");
     assert_eq!(report.exit_code(), 2, "and does not look like success");
-}
-
-#[test]
-fn where_the_own_region_is_out_another_one_says_which_regions_there_are() {
-    let mut world = world(1);
-    instance(&mut world, "db", &[("Backup", "Yes")], 2);
-    world.set_out(&region(AWAY), true).unwrap();
-    let sim = Sim::new(world);
-    let all = |own: &str| RunOptions { scope: Scope::all_enabled(region(own)), ..options(Job::Create, &[]) };
-    let report = sim.block_on(run(&sim, &all(AWAY), &Quiet)).unwrap().unwrap();
-    assert_eq!(changes(&report), [("create", 2)].into());
-    assert_eq!(report.exit_code(), 2, "what could not be read of {AWAY} is said");
-    // EC2 alone may be out where the own Region still says who we are.
-    sim.with(|world| world.set_out(&region(AWAY), false).unwrap());
-    sim.with(|world| world.withdraw(Some(&region(AWAY)), Action::DescribeRegions));
-    pass_until(&sim, "2026-11-23T04:00:00Z");
-    let report = sim.block_on(run(&sim, &all(AWAY), &Quiet)).unwrap().unwrap();
-    assert_eq!(changes(&report), [("create", 2)].into());
-    // Where none answers, what the own Region said is said.
-    for out in [HOME, AWAY, "us-west-2"] {
-        sim.with(|world| world.set_out(&region(out), true).unwrap());
-    }
-    let error = sim.block_on(run(&sim, &all(AWAY), &Quiet)).unwrap().unwrap_err();
-    assert!(error.to_string().starts_with("AWS in eu-west-1 did not say which account"), "{error}");
 }
 
 #[test]

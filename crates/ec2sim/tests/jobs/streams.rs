@@ -134,6 +134,30 @@ fn a_region_that_answers_nothing_is_not_waited_for_while_there_are_others() {
 }
 
 #[test]
+fn where_the_own_region_is_out_another_one_says_which_regions_there_are() {
+    let mut world = world(1);
+    instance(&mut world, "db", &[("Backup", "Yes")], 2);
+    world.set_out(&region(AWAY), true).unwrap();
+    let sim = Sim::new(world);
+    let all = |own: &str| RunOptions { scope: Scope::all_enabled(region(own)), ..options(Job::Create, &[]) };
+    let report = sim.block_on(run(&sim, &all(AWAY), &Quiet)).unwrap().unwrap();
+    assert_eq!(changes(&report), [("create", 2)].into());
+    assert_eq!(report.exit_code(), 2, "what could not be read of {AWAY} is said");
+    // EC2 alone may be out where the own Region still says who we are.
+    sim.with(|world| world.set_out(&region(AWAY), false).unwrap());
+    sim.with(|world| world.withdraw(Some(&region(AWAY)), Action::DescribeRegions));
+    pass_until(&sim, "2026-11-23T04:00:00Z");
+    let report = sim.block_on(run(&sim, &all(AWAY), &Quiet)).unwrap().unwrap();
+    assert_eq!(changes(&report), [("create", 2)].into());
+    // Where none answers, what the own Region said is said.
+    for out in [HOME, AWAY, "us-west-2"] {
+        sim.with(|world| world.set_out(&region(out), true).unwrap());
+    }
+    let error = sim.block_on(run(&sim, &all(AWAY), &Quiet)).unwrap().unwrap_err();
+    assert!(error.to_string().starts_with("AWS in eu-west-1 did not say which account"), "{error}");
+}
+
+#[test]
 fn sources_whose_copies_can_be_looked_at_are_removed_while_another_destination_throttles() {
     let mut world = world(1);
     for n in 0..3 {

@@ -95,11 +95,11 @@ struct Executor<'a, 'c, C> {
     progress: &'a dyn Progress,
     outcomes: RefCell<Vec<Outcome>>,
     findings: RefCell<Vec<Finding>>,
-    /// What EC2 did not find to make a snapshot or a copy of, or at the second look before a delete, by Region.
+    /// What EC2 did not find though its list had shown it, by Region.
     not_found: RefCell<BTreeMap<Region, NotFound>>,
 }
 
-/// How many, the first, and EC2's words about it.
+/// How many, the first, and what was said of it.
 type NotFound = (usize, String, String);
 
 impl<'a, C: Cloud> Executor<'a, '_, C> {
@@ -199,5 +199,41 @@ fn outcome_of(error: CallError) -> Outcome {
         | ErrorKind::Invalid
         | ErrorKind::Unavailable
         | ErrorKind::Unknown => Outcome::Failed(said(&error)),
+    }
+}
+
+/// In the same order, from another place on in each run: what never succeeds at the front would take the time of all others.
+fn rotated<T>(mut all: Vec<T>, now: Timestamp) -> Vec<T> {
+    let first = first_of(all.len(), now);
+    all.rotate_left(first);
+    all
+}
+
+/// Where a run at `now` begins among `count` of them: the multiples of the golden ratio spread the starts of runs that follow
+/// each other evenly over all.
+fn first_of(count: usize, now: Timestamp) -> usize {
+    const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+    let minutes = u64::try_from(now.as_second() / 60).unwrap_or(0);
+    let share = u128::from(minutes.wrapping_mul(GOLDEN)) * u128::try_from(count).unwrap_or(0);
+    usize::try_from(share >> 64).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hourly_runs_that_come_to_a_tenth_of_them_have_been_at_all_within_a_day() {
+        for count in [1, 7, 100, 5_000] {
+            let mut asked = vec![false; count];
+            for hour in 0..24 {
+                let first = first_of(count, Timestamp::from_second(1_795_320_000 + 3_600 * hour).unwrap());
+                for n in 0..count.div_ceil(10) {
+                    asked[(first + n) % count] = true;
+                }
+            }
+            assert!(asked.iter().all(|asked| *asked), "{count}");
+        }
+        assert_eq!(first_of(0, Timestamp::UNIX_EPOCH), 0);
     }
 }

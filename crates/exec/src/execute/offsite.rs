@@ -1,7 +1,8 @@
 //! The offsiter's acts: tags mended, copies begun, stamps written, then proven sources removed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use snapwarden_core::decision::{Act, Subject};
 use snapwarden_core::ids::{Region, SnapshotId};
 use snapwarden_core::report::{Changed, Deferred, Outcome};
@@ -9,7 +10,7 @@ use snapwarden_core::tags::{Tags, key};
 
 use super::delete::Delete;
 use super::look::{IDS_PER_LOOK_MAX, Wanted};
-use super::{Executor, Item, became, in_turn};
+use super::{Executor, Item, became, first_of, in_turn};
 use crate::cloud::{Action, Cloud, CopyRequest, NO_ANSWER};
 
 pub(super) async fn in_region<C: Cloud>(executor: &Executor<'_, '_, C>, region: &Region) {
@@ -50,58 +51,77 @@ async fn add_tags<C: Cloud>(executor: &Executor<'_, '_, C>, region: &Region) {
     }
 }
 
-/// Begins the copies to this Region in the plan's order, until EC2 takes no more. What one source Region does not answer for is
-/// left out, and costs the others nothing.
-async fn copy<C: Cloud>(executor: &Executor<'_, '_, C>, destination: &Region) {
-    let is_copy = |item: &Item<'_>| matches!(item.1.act, Act::Copy { .. });
-    let mut waiting: VecDeque<Item<'_>> = executor.items_in(destination).filter(is_copy).collect();
-    let (mut rest, mut unanswered) = (None, Unanswered::default());
-    while let Some(item) = unanswered.next_of(&mut waiting) {
-        let (Act::Copy { tags, .. }, Subject::Copy(source, _)) = (&item.1.act, &item.1.subject) else { continue };
-        let given_up = unanswered.is_given_up(&item.1.region).then_some(Deferred::SameAnswer);
-        if let Some(deferred) = rest.or(given_up) {
-            executor.settle(item, Outcome::Deferred(deferred));
-            continue;
-        }
-        let outcome = copy_one(executor, destination, &item.1.region, source, tags).await;
-        unanswered.note(&item.1.region, &outcome);
-        rest = of_the_rest(&outcome);
-        executor.settle(item, outcome);
+/// A copy of the plan.
+struct Copy<'a> {
+    item: Item<'a>,
+    source: &'a SnapshotId,
+    tags: &'a Tags,
+}
+
+impl<'a> Copy<'a> {
+    fn source_region(&self) -> &'a Region {
+        &self.item.1.region
     }
 }
 
-/// Copies in a row that are not answered, by the Region of their sources. Each is waited for as long as an answer may take.
+/// Begins the copies to this Region in the plan's order, until EC2 takes no more. After three in a row of one source Region that
+/// are not answered another one of it is tried, since the first ones are the same in each run; after that its others are left.
+async fn copy<C: Cloud>(executor: &Executor<'_, '_, C>, destination: &Region) {
+    let copies = executor.items_in(destination).filter_map(|item| match (&item.1.act, &item.1.subject) {
+        (Act::Copy { tags, .. }, Subject::Copy(source, _)) => Some(Copy { item, source, tags }),
+        _ => None,
+    });
+    let mut waiting: Vec<_> = copies.collect();
+    let (mut rest, mut unanswered) = (None, Unanswered::default());
+    while !waiting.is_empty() {
+        let copy = waiting.remove(unanswered.next_of(&waiting, executor.plan.taken_at));
+        let given_up = unanswered.is_given_up(copy.source_region()).then_some(Deferred::SameAnswer);
+        if let Some(deferred) = rest.or(given_up) {
+            executor.settle(copy.item, Outcome::Deferred(deferred));
+            continue;
+        }
+        let outcome = copy_one(executor, destination, &copy).await;
+        unanswered.note(copy.source_region(), &outcome);
+        rest = of_the_rest(&outcome);
+        executor.settle(copy.item, outcome);
+    }
+}
+
+/// Copies in a row that are not answered, by the Region of their sources.
 #[derive(Default)]
 struct Unanswered<'a> {
     in_a_row: BTreeMap<&'a Region, usize>,
-    is_answered: bool,
+    is_any_answered: bool,
     last: Option<&'a Region>,
 }
 
-/// Copies in a row, of the sources of one Region, that are not answered before the others of it are left to the next run.
+/// Copies in a row, of the sources of one Region, after which its others are left to the next run. Each is waited for as long as
+/// an answer may take.
 const UNANSWERED_MAX: usize = 4;
 
 impl<'a> Unanswered<'a> {
     fn note(&mut self, region: &'a Region, outcome: &Outcome) {
         let in_a_row = self.in_a_row.entry(region).or_default();
         *in_a_row = if is_unanswered(outcome) { *in_a_row + 1 } else { 0 };
-        self.is_answered |= !is_unanswered(outcome);
+        self.is_any_answered |= !is_unanswered(outcome);
         self.last = Some(region);
     }
 
     /// Where nothing at all was answered and one Region is given up, it is the destination: of each other Region one is tried.
     fn is_given_up(&self, region: &Region) -> bool {
-        let count = |region| self.in_a_row.get(region).copied().unwrap_or(0);
-        let is_other = self.in_a_row.values().any(|in_a_row| *in_a_row >= UNANSWERED_MAX);
-        count(region) >= if is_other && !self.is_answered { 1 } else { UNANSWERED_MAX }
+        let is_one_given_up = self.in_a_row.values().any(|in_a_row| *in_a_row >= UNANSWERED_MAX);
+        let max = if is_one_given_up && !self.is_any_answered { 1 } else { UNANSWERED_MAX };
+        self.in_a_row.get(region).is_some_and(|in_a_row| *in_a_row >= max)
     }
 
-    /// The next one in order; before a Region is given up the last one of it, since the first of the order are the same ones in
-    /// each run, and may be what EC2 never answers for.
-    fn next_of(&self, waiting: &mut VecDeque<Item<'a>>) -> Option<Item<'a>> {
-        let doubted = self.last.filter(|region| self.in_a_row.get(region) == Some(&(UNANSWERED_MAX - 1)));
-        let last = doubted.and_then(|region| waiting.iter().rposition(|item| item.1.region == *region));
-        last.and_then(|place| waiting.remove(place)).or_else(|| waiting.pop_front())
+    /// The place of the next one: the first, but for the last try of a Region.
+    fn next_of(&self, waiting: &[Copy<'a>], now: Timestamp) -> usize {
+        let Some(region) = self.last.filter(|region| self.in_a_row.get(region) == Some(&(UNANSWERED_MAX - 1))) else {
+            return 0;
+        };
+        let of_region = waiting.iter().enumerate().filter(|(_, copy)| copy.source_region() == region);
+        let places: Vec<_> = of_region.map(|(place, _)| place).collect();
+        places.get(first_of(places.len(), now)).copied().unwrap_or(0)
     }
 }
 
@@ -113,7 +133,9 @@ fn is_unanswered(outcome: &Outcome) -> bool {
 fn of_the_rest(outcome: &Outcome) -> Option<Deferred> {
     match outcome {
         Outcome::Deferred(deferred @ (Deferred::LimitReached | Deferred::Throttled)) => Some(*deferred),
-        Outcome::Failed(said) if ["NeverConnected", "SnapshotLimitExceeded"].contains(&said.code.as_str()) => {
+        Outcome::Failed(said)
+            if ["NeverConnected", "NoCredentials", "SnapshotLimitExceeded"].contains(&said.code.as_str()) =>
+        {
             Some(Deferred::SameAnswer)
         }
         Outcome::Deferred(_) | Outcome::Failed(_) | Outcome::NothingToDo | Outcome::Done { .. } => None,
@@ -121,13 +143,8 @@ fn of_the_rest(outcome: &Outcome) -> Option<Deferred> {
     }
 }
 
-async fn copy_one<C: Cloud>(
-    executor: &Executor<'_, '_, C>,
-    destination: &Region,
-    source_region: &Region,
-    source: &SnapshotId,
-    tags: &Tags,
-) -> Outcome {
+async fn copy_one<C: Cloud>(executor: &Executor<'_, '_, C>, destination: &Region, copy: &Copy<'_>) -> Outcome {
+    let (source_region, source, tags) = (copy.source_region(), copy.source, copy.tags);
     let description = format!("Snapwarden: copy of {source} from {source_region}");
     let cloud = executor.pacer.cloud();
     let request = async || {
