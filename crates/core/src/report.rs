@@ -84,7 +84,7 @@ pub enum Deferred {
     SameAnswer,
     /// EC2's answers do not agree on the time.
     TimeInDoubt,
-    /// Of a volume that is over it goes last, and others of it were not deleted.
+    /// It goes last of its volume, and older ones were not deleted.
     AfterOlder,
 }
 

@@ -196,7 +196,8 @@ impl<'c, C: Cloud> Pacer<'c, C> {
         request: impl AsyncFn() -> Result<T, CloudError>,
     ) -> Result<T, CallError> {
         let mut unclear = None;
-        let answer = self.tries(region, action, by, request, &mut unclear).await;
+        // Boxed: each job is one future of all that it waits for, and the compiler does not look into it endlessly deep.
+        let answer = Box::pin(self.tries(region, action, by, request, &mut unclear)).await;
         // What may have happened stays so, whatever keeps it from being asked again.
         answer.map_err(|error| unclear.map_or(error, CallError::Cloud))
     }
@@ -220,8 +221,9 @@ impl<'c, C: Cloud> Pacer<'c, C> {
             let answer = if action.is_change() {
                 request().await
             } else {
-                // What is only read is not waited for once its time is over, or the run is told to stop.
-                match select(pin!(request()), pin!(self.pause_until(by))).await {
+                // What is only read is not waited for once its time is over, or the run is told to stop. What is there by then is
+                // taken.
+                match select(pin!(request()), pin!(self.pause_until(plus_ms(by, 1)))).await {
                     Either::Left((answer, _)) => answer,
                     Either::Right((ended, _)) => return Err(ended.err().unwrap_or(CallError::Deadline)),
                 }

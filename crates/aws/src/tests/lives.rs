@@ -99,10 +99,26 @@ struct Wired<'a> {
     turn: Rc<tokio::sync::Mutex<()>>,
 }
 
+/// A call, while it is on its way. A read may be dropped in the middle.
+struct OnItsWay<'a>(&'a Cell<usize>);
+
+impl<'a> OnItsWay<'a> {
+    fn new(count: &'a Cell<usize>) -> Self {
+        count.set(count.get() + 1);
+        Self(count)
+    }
+}
+
+impl Drop for OnItsWay<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
 impl Wired<'_> {
     async fn send<T>(&self, call: impl Future<Output = Result<T, CloudError>>) -> Result<T, CloudError> {
         self.sim.travel(&home()).await;
-        self.on_its_way.set(self.on_its_way.get() + 1);
+        let on_its_way = OnItsWay::new(&self.on_its_way);
         let turn = self.turn.lock().await;
         // The world's clock goes by its pauses, and this machine's steady one does not: no answer would be believed.
         if self.aws.now().duration_since(self.sim.now()).abs() > PAUSE_MAX {
@@ -111,7 +127,7 @@ impl Wired<'_> {
         let sent = self.sim.now();
         let answer = call.await;
         drop(turn);
-        self.on_its_way.set(self.on_its_way.get() - 1);
+        drop(on_its_way);
         if answer.is_ok() && self.sim.now().duration_since(sent) <= PAUSE_MAX {
             // S10: what the answers' Date says is the world's time.
             let off = self.aws.now().duration_since(self.sim.now()).abs();

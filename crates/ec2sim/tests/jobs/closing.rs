@@ -2,12 +2,13 @@
 
 use snapwarden_core::decision::{Job, Subject};
 use snapwarden_core::report::{Deferred, Outcome};
+use snapwarden_ec2sim::NewVolume;
 use snapwarden_ec2sim::call::{Action, ApiError};
 use snapwarden_ec2sim::face::Sim;
 use snapwarden_ec2sim::faults::{Fault, Ordered};
 use snapwarden_ec2sim::state::SnapshotRecord;
 
-use crate::support::{HOME, act, instance, job, pass, region, world};
+use crate::support::{HOME, act, delete_within, instance, job, pass, region, tags, world};
 
 #[test]
 fn the_newest_of_a_volume_that_is_over_waits_for_older_ones_whose_delete_failed_and_not_for_refused_ones() {
@@ -52,4 +53,26 @@ fn the_newest_of_a_volume_that_is_over_waits_for_older_ones_whose_delete_failed_
         assert_eq!((left().contains(&before[3]), left().contains(&before[1])), (*expected == waits, false));
     }
     assert_eq!(waits.to_string(), "deferred: it goes after the older ones of its volume, which were not deleted");
+}
+
+/// Where copies do not go to any more there is no mark; and a mark may be on an older one.
+#[test]
+fn the_newest_goes_last_with_a_mark_or_without_and_after_the_one_that_has_it() {
+    for marked in [None, Some(1)] {
+        let mut world = world(1);
+        let home = region(HOME);
+        let volume = world.create_volume(&home, NewVolume::sized("v", 1)).unwrap();
+        let ids = [0, 1, 2].map(|n| {
+            let day = if Some(n) == marked { "2026-10-01" } else { "" };
+            let ours = [("Type", "Automated"), ("DeleteOn", "2026-10-01"), ("snapwarden:closed", day)];
+            world.advance_by(600);
+            world.snapshot_by_hand(&home, &volume, &tags(&ours)).unwrap()
+        });
+        world.advance_by(600);
+        let failure = Ordered::Answer(ApiError::answer(400, "SomethingNew", "no"));
+        world.order(&home, Action::DeleteSnapshot, Some(ids[marked.unwrap_or(0)].as_str()), failure);
+        let outcomes = delete_within(&Sim::new(world), &ids, 60).outcomes;
+        assert!(outcomes[1 - marked.unwrap_or(0)].is_done(), "{outcomes:?}");
+        assert_eq!(outcomes[2], Outcome::Deferred(Deferred::AfterOlder));
+    }
 }

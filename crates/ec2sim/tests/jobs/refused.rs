@@ -6,28 +6,35 @@ use snapwarden_core::ids::SnapshotId;
 use snapwarden_core::report::Outcome;
 use snapwarden_ec2sim::NewVolume;
 use snapwarden_ec2sim::face::Sim;
+use snapwarden_ec2sim::world::World;
 
 use crate::support::{HOME, delete_within, pass, region, tags, world};
 
 /// Seconds in which EC2 takes some two hundred deletes.
 const SECONDS: i64 = 20;
 
-/// Snapshots of ours with this DeleteOn, `refused` of them of images, then `free` others.
-fn snapshots(delete_on: &str, refused: usize, free: usize) -> (Sim, Vec<SnapshotId>) {
-    let mut world = world(1);
+/// A snapshot of ours with this DeleteOn, of the only volume.
+fn snapshot(world: &mut World, delete_on: &str) -> SnapshotId {
     let home = region(HOME);
-    let volume = world.create_volume(&home, NewVolume::sized("v", 1)).unwrap();
-    let mut snapshot = |n: usize| {
-        world.advance_by(60);
-        let made = world.snapshot_by_hand(&home, &volume, &tags(&[("Type", "Automated"), ("DeleteOn", delete_on)]));
-        let id = made.unwrap();
-        world.advance_by(600);
-        if n < refused {
-            world.create_image(&home, None, [id.clone()]).unwrap();
-        }
-        id
-    };
-    let made = (0..refused + free).map(&mut snapshot).collect();
+    let volume = world.volumes(&home).next().unwrap().volume.id.clone();
+    world.advance_by(60);
+    let made = world.snapshot_by_hand(&home, &volume, &tags(&[("Type", "Automated"), ("DeleteOn", delete_on)]));
+    world.advance_by(600);
+    made.unwrap()
+}
+
+/// Snapshots with this DeleteOn, `refused` of them of images, then `free` others, then `late` that are due today. One that is newer
+/// than all, and would go last, stays.
+fn snapshots(delete_on: &str, refused: usize, free: usize, late: usize) -> (Sim, Vec<SnapshotId>) {
+    let mut world = world(1);
+    world.create_volume(&region(HOME), NewVolume::sized("v", 1)).unwrap();
+    let mut made: Vec<_> = (0..refused + free).map(|_| snapshot(&mut world, delete_on)).collect();
+    for id in &made[..refused] {
+        world.create_image(&region(HOME), None, [id.clone()]).unwrap();
+    }
+    let today = world.now().to_string()[..10].to_owned();
+    made.extend((0..late).map(|_| snapshot(&mut world, &today)));
+    snapshot(&mut world, "2027-11-01");
     (Sim::new(world), made)
 }
 
@@ -37,7 +44,7 @@ fn count(outcomes: &[Outcome], is: impl Fn(&Outcome) -> bool) -> usize {
 
 #[test]
 fn hundreds_of_refusals_of_old_leave_what_can_go_its_turn_within_some_runs() {
-    let (sim, mut all) = snapshots("2026-11-01", 600, 20);
+    let (sim, mut all) = snapshots("2026-11-01", 600, 20, 0);
     let (mut gone, mut runs) = (0, 0);
     while gone < 20 {
         runs += 1;
@@ -55,16 +62,7 @@ fn hundreds_of_refusals_of_old_leave_what_can_go_its_turn_within_some_runs() {
 
 #[test]
 fn what_came_due_lately_goes_before_what_has_been_overdue_for_long() {
-    let (sim, mut all) = snapshots("2026-11-01", 300, 0);
-    let late = sim.with(|world| {
-        let volume = world.volumes(&region(HOME)).next().unwrap().volume.id.clone();
-        let day = world.now().to_string()[..10].to_owned();
-        world.advance_by(60);
-        let made = world.snapshot_by_hand(&region(HOME), &volume, &tags(&[("Type", "Automated"), ("DeleteOn", &day)]));
-        world.advance_by(600);
-        made.unwrap()
-    });
-    all.push(late);
+    let (sim, all) = snapshots("2026-11-01", 300, 0, 1);
     let report = delete_within(&sim, &all, SECONDS);
     assert_eq!(report.outcomes.last(), Some(&Outcome::Done { made: None }), "the last of the plan, and due today");
 }

@@ -107,19 +107,22 @@ impl<'a> Unanswered<'a> {
         self.last = Some(region);
     }
 
-    /// Where nothing at all was answered and one Region is given up, it is the destination: of each other Region one is tried.
-    fn is_given_up(&self, region: &Region) -> bool {
+    /// Where nothing at all was answered and one Region is given up, it is most likely the destination: each other Region has two
+    /// tries.
+    fn tries_max(&self) -> usize {
         let is_one_given_up = self.in_a_row.values().any(|in_a_row| *in_a_row >= UNANSWERED_MAX);
-        let max = if is_one_given_up && !self.is_any_answered { 1 } else { UNANSWERED_MAX };
-        self.in_a_row.get(region).is_some_and(|in_a_row| *in_a_row >= max)
+        if is_one_given_up && !self.is_any_answered { 2 } else { UNANSWERED_MAX }
+    }
+
+    fn is_given_up(&self, region: &Region) -> bool {
+        self.in_a_row.get(region).is_some_and(|in_a_row| *in_a_row >= self.tries_max())
     }
 
     /// The place of the next one: the first, but for the last try of a Region.
     fn next_of(&self, waiting: &[Copy<'a>], now: Timestamp) -> usize {
-        let Some(region) = self.last.filter(|region| self.in_a_row.get(region) == Some(&(UNANSWERED_MAX - 1))) else {
-            return 0;
-        };
-        let of_region = waiting.iter().enumerate().filter(|(_, copy)| copy.source_region() == region);
+        let is_last_try = |region: &&&Region| self.in_a_row.get(*region) == Some(&(self.tries_max() - 1));
+        let Some(region) = self.last.as_ref().filter(is_last_try) else { return 0 };
+        let of_region = waiting.iter().enumerate().filter(|(_, copy)| copy.source_region() == *region);
         let places: Vec<_> = of_region.map(|(place, _)| place).collect();
         places.get(first_of(places.len(), now)).copied().unwrap_or(0)
     }
