@@ -209,13 +209,14 @@ fn snapshot(raw: &RawSnapshot) -> Result<Snapshot, String> {
     let id_read = id(&raw.snapshot_id, "SnapshotId")?;
     let tier = optional_text(&raw.storage_tier, "StorageTier")?;
     let (state, tier) = SnapshotState::with_tier(text(&raw.state, "State")?, tier);
+    let start_time = time(&raw.start_time, "StartTime")?;
     Ok(Snapshot {
         id: id_read,
         volume_id: id(&raw.volume_id, "VolumeId")?,
         owner: id(&raw.owner_id, "OwnerId")?,
         state,
         state_message: raw.state_message.as_str().filter(|text| !text.is_empty()).map(str::to_owned),
-        start_time: time(&raw.start_time, "StartTime")?,
+        start_time,
         size_gib: gib(&raw.volume_size, "VolumeSize")?,
         encrypted: flag(&raw.encrypted, "Encrypted")?,
         tier: tier.at(
