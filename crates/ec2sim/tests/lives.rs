@@ -90,7 +90,7 @@ const FAILED_ONCE: [u64; 77] = [
     830_007_202,
 ];
 /// The same, since there are the kinds of trouble from `sick-region` on.
-const FAILED_LATELY: [u64; 10] = [
+const FAILED_LATELY: [u64; 11] = [
     910_000_163,
     910_000_239,
     910_000_269,
@@ -101,6 +101,7 @@ const FAILED_LATELY: [u64; 10] = [
     3_520_631_422,
     20_261_401,
     30_000_211,
+    2_475_910_298,
 ];
 /// The same of large accounts and 20 days.
 const FAILED_ONCE_LARGE: [u64; 4] = [7002, 7015, 7021, 7085];

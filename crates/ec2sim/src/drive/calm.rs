@@ -303,6 +303,8 @@ fn expiry(world: &World, whole: &Whole<'_>, found: &mut Vec<Pending>) {
         let (id, on) = (&snapshot.id, delete_on(&snapshot.tags));
         found.push(match whole.stay(region, snapshot) {
             Stay::Kept(_) => continue,
+            // EC2 refuses it. Its record may keep it for a grace period again and again (docs/retention.md, "Known limits").
+            Stay::Gone if !world.images_on(region, id).is_empty() => continue,
             Stay::Gone => {
                 let words = format!("{} of {region} is due since {on:?} and still there", told(snapshot));
                 Pending::by_id(id, words)
